@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { spawn } from 'node:child_process'
 // A small tcpserver: one process per connection, with the socket as its standard
 // input and output.      node tcpd.mjs HOST PORT UID:GID COMMAND...
+
+import { spawn } from 'node:child_process'
 import net from 'node:net'
 
 const [host, port, ids, ...command] = process.argv.slice(2)
