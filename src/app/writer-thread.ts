@@ -1,0 +1,39 @@
+// Starts the writer thread on a database file and hands out ports to it, one for each thread that commits.
+import { once } from 'node:events'
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
+import { StoreRefusal } from '../store/database.ts'
+import { startWorker } from './start-worker.ts'
+import type { WriterHello, WriterOrder, WriterStart } from './workers/writer.ts'
+
+export interface WriterThread {
+  readonly path: string
+  /** A port for one more thread; transfer it with the worker's data, or use it here. */
+  port(): MessagePort
+  readonly worker: Worker
+  /** Closes the database after the units that have arrived. */
+  close(): Promise<void>
+}
+
+/** Throws StoreRefusal with words for the operator when the database cannot be used. */
+export async function startWriterThread(path: string): Promise<WriterThread> {
+  const worker = startWorker('writer', { path } satisfies WriterStart)
+  const [hello] = (await once(worker, 'message')) as [WriterHello]
+  if (hello.kind === 'refused') {
+    await worker.terminate()
+    throw new StoreRefusal(hello.words)
+  }
+  return {
+    path,
+    worker,
+    port: () => {
+      const { port1, port2 } = new MessageChannel()
+      worker.postMessage({ kind: 'serve', port: port1 } satisfies WriterOrder, [port1])
+      return port2
+    },
+    close: async () => {
+      const ended = once(worker, 'exit')
+      worker.postMessage({ kind: 'end' } satisfies WriterOrder)
+      await ended
+    },
+  }
+}

@@ -1,0 +1,13 @@
+// Every unit that the writer can run: what travels between threads is a name, and this is where names end.
+import type { UnitRef } from './unit.ts'
+import * as lists from './units/lists.ts'
+import * as members from './units/members.ts'
+import * as reception from './units/reception.ts'
+
+export const units: readonly UnitRef<never, unknown>[] = [lists, members, reception].flatMap(
+  (file) =>
+    Object.values(file).filter((exported) => typeof exported === 'object') as unknown as UnitRef<
+      never,
+      unknown
+    >[],
+)

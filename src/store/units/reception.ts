@@ -1,0 +1,122 @@
+// What the door commits: the message, what was said at the door, and one queue item per recipient, in one
+// unit, so that a 250 means all of it. A retry of a transaction whose 250 got lost is not a second post.
+import { DAY, type Instant } from '../../base/clock.ts'
+import type { ListNo } from '../../model/list.ts'
+import type { ListRecipient } from '../../model/list-address.ts'
+import { type Envelope, type ItemNo, laneOf, type MessageNo } from '../../model/queue.ts'
+import { all, command, defineUnit, get, integer, one, query, run, textOrNull } from '../unit.ts'
+
+/** Bytes in the row, or the name of a file below VAR/messages that has been synced already. */
+export type MessageBody = { readonly bytes: Uint8Array } | { readonly file: string }
+
+export interface IncomingMessage {
+  /** SHA-256 of the bytes. */
+  readonly hash: Uint8Array
+  readonly size: number
+  readonly body: MessageBody
+  /** SHA-256 over bytes, envelope sender and recipients: the same transaction has the same. */
+  readonly transactionHash: Uint8Array
+  readonly recipients: readonly { readonly to: ListRecipient; readonly envelope: Envelope }[]
+  readonly now: Instant
+  /** False for mail that has no client to retry it (inject): every call is a message of its own. */
+  readonly mayRepeat: boolean
+}
+
+export interface Accepted {
+  readonly reception: number
+  /** True when an earlier delivery of the same transaction was never confirmed: nothing was queued again. */
+  readonly repeat: boolean
+  /** In the order of the recipients; null where the list was removed meanwhile. Empty for a repeat. */
+  readonly items: readonly (ItemNo | null)[]
+}
+
+const repeatWindow = DAY
+
+export const acceptMessage = defineUnit('reception.accept', function* (a: IncomingMessage) {
+  if (a.mayRepeat) {
+    const earlier = yield* get(findUnconfirmed, a.transactionHash, a.now - repeatWindow)
+    if (earlier !== null) {
+      yield* run(touchReception, a.now, earlier)
+      return { reception: earlier, repeat: true, items: [] } satisfies Accepted
+    }
+  }
+  const message = yield* insertMessage(a.hash, a.size, a.body)
+  const reception = yield* one(insertReception, a.transactionHash, message, a.now, a.mayRepeat ? 0 : 1)
+  const items: (ItemNo | null)[] = []
+  for (const { to, envelope } of a.recipients) {
+    const list = yield* get(listExists, to.list)
+    items.push(
+      list === null
+        ? null
+        : yield* one(
+            insertItem,
+            laneOf(to.purpose),
+            to.list,
+            message,
+            JSON.stringify(envelope),
+            a.now,
+            a.now,
+          ),
+    )
+  }
+  return { reception, repeat: false, items } satisfies Accepted
+})
+
+/** Bytes that came after the 250, or an orderly close, show that the client has it. */
+export const confirmReceptions = defineUnit(
+  'reception.confirm',
+  function* (a: { receptions: readonly number[] }) {
+    return yield* run(confirm, JSON.stringify(a.receptions))
+  },
+)
+
+export const forgetReceptions = defineUnit('reception.forget', function* (a: { now: Instant }) {
+  return yield* run(forget, a.now - repeatWindow)
+})
+
+/** Keeps the bytes of a message; shared by the door and by the letters that Posthorn writes. */
+export function* insertMessage(hash: Uint8Array, size: number, body: MessageBody) {
+  const [bytes, file] = 'bytes' in body ? [body.bytes, null] : [null, body.file]
+  return yield* one(insertMessageRow, hash, size, bytes, file)
+}
+
+/** Deletes messages that nothing points to any more; returns the files that may be removed. Bounded. */
+export const sweepMessages = defineUnit('message.sweep', function* (a: { limit: number }) {
+  const gone = yield* all(unreferenced, a.limit)
+  for (const { no } of gone) {
+    yield* run(detachStories, no)
+    yield* run(deleteMessage, no)
+  }
+  return { deleted: gone.length, files: gone.flatMap(({ file }) => (file === null ? [] : [file])) }
+})
+
+const findUnconfirmed = query(
+  'select id from reception where hash = ? and confirmed = 0 and received_at > ? order by id desc limit 1',
+  (row) => integer(row, 'id'),
+)
+const touchReception = command('update reception set received_at = ? where id = ?')
+const insertMessageRow = query(
+  'insert into message (hash, size, bytes, file) values (?, ?, ?, ?) returning id',
+  (row) => integer(row, 'id') as MessageNo,
+)
+const insertReception = query(
+  'insert into reception (hash, message_id, received_at, confirmed) values (?, ?, ?, ?) returning id',
+  (row) => integer(row, 'id'),
+)
+const listExists = query('select id from list where id = ?', (row) => integer(row, 'id') as ListNo)
+const insertItem = query(
+  'insert into queue_item (lane, list_id, message_id, envelope, accepted_at, due_at) values (?, ?, ?, ?, ?, ?) returning id',
+  (row) => integer(row, 'id') as ItemNo,
+)
+const confirm = command('update reception set confirmed = 1 where id in (select value from json_each(?))')
+const forget = command('delete from reception where received_at < ?')
+const unreferenced = query(
+  `select id, file from message as m
+   where not exists (select 1 from queue_item where message_id = m.id)
+     and not exists (select 1 from draft where message_id = m.id)
+     and not exists (select 1 from held where message_id = m.id)
+   limit ?`,
+  (row) => ({ no: integer(row, 'id'), file: textOrNull(row, 'file') }),
+)
+const detachStories = command('update post set message_id = null where message_id = ?')
+const deleteMessage = command('delete from message where id = ?')
