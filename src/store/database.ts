@@ -72,7 +72,7 @@ export function openForWriting(path: string): Connection {
     db.exec('pragma journal_size_limit = 16777216')
     db.exec('pragma temp_store = memory')
     migrate(db, path)
-    db.exec('create temp table claim (item integer primary key) strict')
+    db.exec('create temp table claim (item integer primary key, claimant text not null) strict')
   } catch (fault) {
     db.close()
     throw refusal(path, fault)

@@ -1,10 +1,20 @@
 // Every unit that the writer can run: what travels between threads is a name, and this is where names end.
 import type { UnitRef } from './unit.ts'
+import * as judging from './units/judging.ts'
 import * as lists from './units/lists.ts'
 import * as members from './units/members.ts'
+import * as outgoing from './units/outgoing.ts'
+import * as queue from './units/queue.ts'
 import * as reception from './units/reception.ts'
 
-export const units: readonly UnitRef<never, unknown>[] = [lists, members, reception].flatMap(
+export const units: readonly UnitRef<never, unknown>[] = [
+  judging,
+  lists,
+  members,
+  outgoing,
+  queue,
+  reception,
+].flatMap(
   (file) =>
     Object.values(file).filter((exported) => typeof exported === 'object') as unknown as UnitRef<
       never,

@@ -1,0 +1,147 @@
+// What the judging of a post commits: its story, what follows from the verdict, and the end of the queue item,
+// in one unit. Either all of it happened or the item is judged again.
+import type { Instant } from '../../base/clock.ts'
+import type { EmailAddress } from '../../mail/address.ts'
+import type { ListNo } from '../../model/list.ts'
+import type { NewOutgoing } from '../../model/outgoing.ts'
+import type { ItemNo, MessageNo } from '../../model/queue.ts'
+import type { Hit } from '../../model/rule.ts'
+import { command, defineUnit, get, integer, one, query, run } from '../unit.ts'
+import { insertOutgoing } from './outgoing.ts'
+import { finishItem } from './queue.ts'
+import { insertMessage } from './reception.ts'
+
+/** What `trace` and the moderators will read about this post. */
+export interface PostStory {
+  readonly list: ListNo
+  readonly listName: string
+  readonly item: ItemNo
+  readonly message: MessageNo
+  readonly messageId: string
+  readonly sender: string
+  readonly subject: string
+  readonly size: number
+  readonly receivedAt: Instant
+}
+
+/** A letter of ours about this post. `once` names what at most one a day may go out for (RFC 3834 §2). */
+export interface Letter {
+  readonly bytes: Uint8Array
+  readonly hash: Uint8Array
+  readonly outgoing: Omit<NewOutgoing, 'draft'> & { readonly bodyAt: number }
+  readonly once: { readonly kind: string; readonly address: EmailAddress } | null
+}
+
+export interface Judgement {
+  readonly story: PostStory
+  readonly verdict: 'accept' | 'hold' | 'reject' | 'discard'
+  readonly hits: readonly Hit[]
+  /** What goes out, for an accepted post. */
+  readonly outgoing: NewOutgoing | null
+  /** The number that was put into the draft, or null where the draft does not tell it. */
+  readonly postNumber: number | null
+  /** Mail to owners takes no number of the list. */
+  readonly numbered: boolean
+  readonly letters: readonly Letter[]
+  readonly now: Instant
+  readonly retryPeriod: number
+}
+
+/** `renumber`: another post took the number that the draft tells; make the draft again with the next one. */
+export type Judged = { readonly kind: 'done' | 'gone' } | { readonly kind: 'renumber'; readonly next: number }
+
+export const recordJudgement = defineUnit('judging.record', function* (a: Judgement) {
+  const { story } = a
+  const accepted = a.verdict === 'accept'
+  let postNumber: number | null = null
+  if (accepted && a.numbered) {
+    const last = yield* get(lastPostNo, story.list)
+    if (last !== null && a.postNumber !== null && a.postNumber !== last + 1)
+      return { kind: 'renumber', next: last + 1 } satisfies Judged
+    if (last !== null) {
+      postNumber = last + 1
+      yield* run(countPost, postNumber, a.now, story.list)
+    }
+  }
+  if (!(yield* finishItem(story.item))) return { kind: 'gone' } satisfies Judged
+  const outgoing = a.outgoing === null ? null : yield* insertOutgoing(a.outgoing, a.now, a.retryPeriod)
+  const post = yield* one(
+    insertPost,
+    story.list,
+    story.listName,
+    story.item,
+    story.message,
+    story.messageId,
+    story.sender,
+    story.subject,
+    story.size,
+    story.receivedAt,
+    a.now,
+    a.verdict,
+    JSON.stringify(a.hits),
+    postNumber,
+    outgoing,
+  )
+  if (a.verdict === 'hold') yield* run(insertHeld, story.list, post, story.message, a.now)
+  for (const letter of a.letters) yield* sendLetter(story.list, letter, a.now, a.retryPeriod)
+  return { kind: 'done' } satisfies Judged
+})
+
+/** The number that the next accepted post of the list will take. */
+export const nextPostNumber = defineUnit('judging.next-post-number', function* (a: { list: ListNo }) {
+  return ((yield* get(lastPostNo, a.list)) ?? 0) + 1
+})
+
+/** Mail for a list that was removed after the mail server had handed it over: it ends with a story. */
+export const recordListGone = defineUnit(
+  'judging.list-gone',
+  function* (a: { story: PostStory; hit: Hit; now: Instant }) {
+    if (!(yield* finishItem(a.story.item))) return false
+    const { story } = a
+    yield* one(
+      insertPost,
+      story.list,
+      story.listName,
+      story.item,
+      story.message,
+      story.messageId,
+      story.sender,
+      story.subject,
+      story.size,
+      story.receivedAt,
+      a.now,
+      'discard',
+      JSON.stringify([a.hit]),
+      null,
+      null,
+    )
+    return true
+  },
+)
+
+const day = 86_400_000
+
+function* sendLetter(list: ListNo, letter: Letter, now: Instant, retryPeriod: number) {
+  if (letter.once !== null) {
+    const { kind, address } = letter.once
+    const fresh = yield* run(markAnswered, list, kind, address.toLowerCase(), Math.floor(now / day))
+    if (fresh === 0) return
+  }
+  const { bodyAt, ...outgoing } = letter.outgoing
+  const message = yield* insertMessage(letter.hash, letter.bytes.length, { bytes: letter.bytes })
+  const draft = { message, header: letter.bytes.subarray(0, bodyAt), bodyAt, splices: [] }
+  yield* insertOutgoing({ ...outgoing, draft }, now, retryPeriod)
+}
+
+const lastPostNo = query('select last_post_no from list where id = ?', (row) => integer(row, 'last_post_no'))
+const countPost = command('update list set last_post_no = ?, last_post_at = ? where id = ?')
+const insertPost = query(
+  `insert into post (list_id, list_name, item, message_id, rfc822_id, sender, subject, size, received_at, judged_at, verdict, hits, post_no, outgoing_id)
+   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id`,
+  (row) => integer(row, 'id'),
+)
+const insertHeld = command('insert into held (list_id, post_id, message_id, held_at) values (?, ?, ?, ?)')
+const markAnswered = command(
+  `insert into autoreply_seen (list_id, kind, address, day) values (?, ?, ?, ?)
+   on conflict (list_id, kind, address) do update set day = excluded.day where excluded.day > day`,
+)
