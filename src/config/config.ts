@@ -1,0 +1,232 @@
+// The settings of a running Posthorn, parsed once and frozen. A file in Mailman's syntax is found, read and
+// turned into typed values by the schema; every fault is collected, so that an operator mends all at once.
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { checkConfig } from './checks.ts'
+import { type DkimKey, dkimKeys } from './dkim-keys.ts'
+import type { Family, Keys, Section, ValuesOf } from './key.ts'
+import { type LazrFile, loadLazr, type WrittenSection, type WrittenValue } from './lazr.ts'
+import { type ConfigMistake, mistake, type Place } from './mistake.ts'
+import { expandPath, expandPaths, type PathFacts, type Paths } from './paths.ts'
+import { type PostfixSettings, readPostfix } from './postfix.ts'
+import { type FamilySections, families, type SingleSections, sections } from './schema.ts'
+import { paths as layouts } from './schema-site.ts'
+import { distrustOf, type FoundFile, isFile, placesFor, type Surroundings } from './search.ts'
+import { didYouMean, readSection, type SectionRead, unknownSections } from './section.ts'
+
+export interface Config extends Omit<SingleSections, 'dkim'>, FamilySections {
+  readonly paths: Paths
+  readonly postfix: PostfixSettings
+  readonly dkim: SingleSections['dkim'] & { readonly keys: readonly DkimKey[] }
+  /** The file that was read, or null for defaults only. */
+  readonly source: string | null
+  /** Unknown keys, keys without effect, and what an operator should look at. */
+  readonly warnings: readonly ConfigMistake[]
+  /** The text of every key that counts, by section and key as in the file: for `conf` and the REST API. Holds secrets. */
+  readonly texts: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
+export type Loaded = { readonly config: Config } | { readonly errors: readonly ConfigMistake[] }
+
+/** Finds, reads and checks the configuration. Faults are values: nothing is thrown for what a file holds. */
+export function loadConfig(around: Surroundings): Loaded {
+  const places = placesFor(around)
+  const found = 'named' in places ? places.named : (places.tried.find(({ path }) => isFile(path)) ?? null)
+  const file = found === null ? null : loadLazr(found.path, (path) => readFileSync(path))
+  return buildConfig(found, file, around)
+}
+
+/** What `defaultConfig` takes: values of any section, as `Config` has them. */
+export type ConfigOverrides = {
+  readonly [S in keyof Omit<Config, 'source' | 'warnings' | 'texts'>]?: Partial<Config[S]>
+}
+
+/** The defaults with some values replaced; other paths follow `paths.varDir`. For tests and the development server. */
+export function defaultConfig(overrides: ConfigOverrides = {}): Config {
+  const varDir = overrides.paths?.varDir ?? '/var/lib/posthorn'
+  const around = {
+    explicit: null,
+    environment: { MAILMAN_VAR_DIR: varDir },
+    cwd: varDir,
+    home: null,
+    effectiveUid: 1,
+  }
+  const built = buildConfig(null, null, around)
+  if ('errors' in built) throw new Error(built.errors.map(({ what }) => what).join('; '))
+  const sectionsOf: Readonly<Record<string, object | undefined>> = overrides
+  const merged = Object.entries(built.config).map(([name, values]) => {
+    const replaced = sectionsOf[name]
+    return [name, replaced === undefined ? values : { ...values, ...replaced }]
+  })
+  // The same names as in Config, each with values that ConfigOverrides checked.
+  return deepFreeze(Object.fromEntries(merged) as Config)
+}
+
+function buildConfig(found: FoundFile | null, file: LazrFile | null, around: Surroundings): Loaded {
+  const written = file?.sections ?? new Map<string, WrittenSection>()
+  const errors = [...(file?.mistakes ?? [])]
+  const warnings = [...(file?.warnings ?? [])]
+  const texts: Record<string, Readonly<Record<string, string>>> = {}
+  const distrust = found === null ? null : distrustOf(found, file?.files ?? [], around.effectiveUid)
+  const originOf = (place: Place) => ({ directory: dirname(place.file), distrust })
+  const keep = <K extends Keys>(title: string, read: SectionRead<K>): SectionRead<K> => {
+    texts[title] = read.texts
+    errors.push(...read.mistakes)
+    warnings.push(...read.warnings)
+    return read
+  }
+
+  const named = new Map<string, unknown>()
+  const singles = mapValues(sections, (section: Section<Keys>) => {
+    const read = keep(section.title, readSection(section, written.get(section.title), originOf))
+    for (const [name, value] of read.named) named.set(name, value)
+    return read.values
+  }) as SingleSections
+
+  const known: string[] = ['meta', ...Object.values(sections).map(({ title }) => title)]
+  const readMembers = (family: Family<Keys>) => {
+    const template = [written.get(`${family.family}.master`), written.get(`${family.family}.template`)]
+    known.push(`${family.family}.master`, `${family.family}.template`)
+    const own = [...written.keys()].flatMap((title) => memberOf(title, family) ?? [])
+    const names = family.open
+      ? [...new Set([...Object.keys(family.members), ...own])]
+      : Object.keys(family.members)
+    const members = names.map((name) => {
+      const title = `${family.family}.${name}`
+      known.push(title)
+      const standards = { ...textsOf(family, template), ...family.members[name] }
+      return [
+        name,
+        keep(title, readSection(family, written.get(title), originOf, { title, standards })).values,
+      ]
+    })
+    return Object.fromEntries(members) as Readonly<Record<string, ValuesOf<Keys>>>
+  }
+  const many = mapValues(families, readMembers) as FamilySections
+  const layoutRead = readLayouts(layouts, written, singles.mailman.layout, known, keep)
+  warnings.push(...unknownSections(written, known))
+  errors.push(...layoutRead.mistakes)
+
+  const facts: PathFacts = {
+    layout: singles.mailman.layout,
+    values: layoutRead.values,
+    cwd: around.cwd,
+    program: around.program ?? null,
+    source: found?.path ?? null,
+    varDirOverride: around.environment.MAILMAN_VAR_DIR || null,
+  }
+  const { paths, mistakes } = expandPaths(facts)
+  if (layoutRead.mistakes.length === 0) errors.push(...mistakes)
+
+  const postfixFile = singles.mta.incoming.kind === 'built-in' && singles.mta.incoming.name === 'postfix'
+  const postfix = readPostfix(postfixFile ? singles.mta.configuration : { kind: 'none' }, (path) =>
+    readFileSync(path),
+  )
+  errors.push(...postfix.mistakes)
+  warnings.push(...postfix.warnings)
+
+  const config: Config = {
+    ...singles,
+    ...many,
+    mta: { ...singles.mta, smtpPort: smtpPortOf(singles.mta) },
+    bulk: { ...singles.bulk, connections: connectionsOf(singles) },
+    lmtp: { ...singles.lmtp, socket: socketOf(singles.lmtp.socket, paths, facts) },
+    dkim: { ...singles.dkim, keys: dkimKeys(named) },
+    paths,
+    postfix: postfix.settings,
+    source: found?.path ?? null,
+    warnings,
+    texts,
+  }
+  const checked = checkConfig(config, (title, key) => written.get(title)?.values.get(key)?.place ?? null)
+  errors.push(...checked.errors)
+  warnings.push(...checked.warnings)
+  return errors.length > 0 ? { errors } : { config: deepFreeze(config) }
+}
+
+/** The values of the layout that counts; the other layouts are looked through for unknown keys only. */
+function readLayouts(
+  family: Family<Keys>,
+  written: ReadonlyMap<string, WrittenSection>,
+  layout: string,
+  known: string[],
+  keep: <K extends Keys>(title: string, read: SectionRead<K>) => unknown,
+): { readonly values: ReadonlyMap<string, WrittenValue>; readonly mistakes: readonly ConfigMistake[] } {
+  const template = [written.get(`${family.family}.master`)]
+  known.push(`${family.family}.master`)
+  const own = [...written.keys()].flatMap((title) => memberOf(title, family) ?? [])
+  const names = [...new Set([...Object.keys(family.members), ...own])]
+  known.push(...names.map((name) => `${family.family}.${name}`))
+  const title = `${family.family}.${layout}`
+  const values = new Map<string, WrittenValue>()
+  if (!names.includes(layout)) {
+    const what = `there is no [${title}]${didYouMean(layout, names)}; accepted: ${names.join(', ')}`
+    const place = written.get('mailman')?.values.get('layout')?.place ?? null
+    return { values, mistakes: [mistake(place, 'mailman.layout', what)] }
+  }
+  const standards = { ...textsOf(family, template), ...family.members[layout] }
+  const read = readSection(family, written.get(title), () => ({ directory: '/', distrust: null }), {
+    title,
+    standards,
+  })
+  keep(title, read)
+  for (const [key, text] of Object.entries(read.texts)) {
+    const place = written.get(title)?.values.get(key)?.place ?? { file: 'default', line: 0 }
+    values.set(key, { text, place })
+  }
+  return { values, mistakes: [] }
+}
+
+function memberOf(title: string, { family }: Family<Keys>): string | null {
+  const name = title.startsWith(`${family}.`) ? title.slice(family.length + 1) : ''
+  return name === '' || name === 'master' || name === 'template' ? null : name
+}
+
+/** Texts of the operator's template section, for the keys that the family has. */
+function textsOf(
+  { keys }: Family<Keys>,
+  templates: readonly (WrittenSection | undefined)[],
+): Readonly<Record<string, string>> {
+  const written = templates.flatMap((section) => [...(section?.values ?? [])])
+  const usable = written.filter(([key, { text, place }]) => {
+    const type = keys[key]?.type
+    return (
+      type !== undefined && 'value' in type.parse(text, { directory: dirname(place.file), distrust: null })
+    )
+  })
+  return Object.fromEntries(usable.map(([key, { text }]) => [key, text]))
+}
+
+/** 0 is the usual port of the mode (RFC 5321 §4.5.4.2, RFC 8314 §7.3). */
+function smtpPortOf({ smtpPort, smtpSecureMode }: SingleSections['mta']): number {
+  return smtpPort === 0 ? (smtpSecureMode === 'smtps' ? 465 : 25) : smtpPort
+}
+
+/** `max_delivery_threads` above 0 bounds the connections. */
+function connectionsOf({
+  bulk: { connections },
+  mta,
+}: SingleSections): SingleSections['bulk']['connections'] {
+  const most = mta.maxDeliveryThreads === 0 ? Number.POSITIVE_INFINITY : mta.maxDeliveryThreads
+  return { bulk: Math.min(connections.bulk, most), individual: Math.min(connections.individual, most) }
+}
+
+function socketOf(socket: string | null, paths: Paths, facts: PathFacts): string | null {
+  if (socket === null) return null
+  const expanded = expandPath(socket, facts)
+  return 'value' in expanded ? resolve(paths.varDir, expanded.value) : resolve(paths.varDir, socket)
+}
+
+function mapValues<K extends string, A, B>(
+  from: Readonly<Record<K, A>>,
+  change: (value: A) => B,
+): Record<K, B> {
+  const entries = Object.entries<A>(from).map(([name, value]) => [name, change(value)])
+  return Object.fromEntries(entries) as Record<K, B>
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
+}

@@ -1,0 +1,294 @@
+// The sections that touch mail on the wire: both sides of the mail server, envelope senders, signatures.
+
+import { host, hostPort, listenAddress, networks } from './hosts.ts'
+import { ignored, translated, honoured as y } from './key.ts'
+import { codeName, configurationName, deliverers, mailServers } from './names.ts'
+import {
+  boolean,
+  byteSize,
+  commaList,
+  delimiter,
+  duration,
+  emailAddress,
+  filePath,
+  integer,
+  oneOf,
+  optional,
+  patternNaming,
+  perMode,
+  port,
+  secret,
+  term,
+  text,
+} from './values.ts'
+
+const count = integer(0, 1_000_000_000)
+
+export const mta = {
+  title: 'mta',
+  doc: 'The mail server on both sides: LMTP in, SMTP out, and the addresses that carry a token.',
+  keys: {
+    incoming: translated(
+      codeName(mailServers),
+      'mailman.mta.postfix.LMTP',
+      'The mail server that hands mail in; its tables are generated.',
+      'The dotted Python name is read as the built-in name.',
+    ),
+    outgoing: translated(
+      codeName(deliverers),
+      'mailman.mta.deliver.deliver',
+      'How mail goes out.',
+      'There is one way of sending, and [bulk] says how it groups recipients.',
+    ),
+    smtp_host: y(host, 'localhost', 'The mail server that takes outgoing mail.'),
+    smtp_port: y(port, '25', 'Its port; 0 takes the usual one of the mode (25, or 465 for smtps).'),
+    smtp_user: y(optional(text), '', 'Login, used when smtp_pass is given too.'),
+    smtp_pass: y(secret, '', 'Password of the login.'),
+    smtp_secure_mode: y(
+      oneOf('smtp', 'smtps', 'starttls'),
+      'smtp',
+      'Plain, TLS from the first byte, or TLS by STARTTLS, which is then required.',
+    ),
+    smtp_verify_cert: y(
+      boolean,
+      'yes',
+      'With TLS: the certificate must be valid under the authorities of this system.',
+    ),
+    smtp_verify_hostname: y(
+      boolean,
+      'yes',
+      'With TLS and smtp_verify_cert: the certificate must name smtp_host.',
+    ),
+    lmtp_host: y(
+      host,
+      '127.0.0.1',
+      'The address to listen on for LMTP, written into transport tables too. Postfix wants a number here. An address that stands for all of this machine needs [lmtp] allow.',
+    ),
+    lmtp_port: y(port, '8024', 'The port to listen on for LMTP.'),
+    max_recipients: y(count, '500', 'Most recipients of one SMTP transaction; 0 is no limit.'),
+    max_sessions_per_connection: y(count, '0', 'Most transactions of one SMTP connection; 0 is no limit.'),
+    max_delivery_threads: translated(
+      count,
+      '0',
+      'Most SMTP connections at a time.',
+      'Mailman reads this nowhere; here a number above 0 is an upper bound for [bulk] connections.',
+    ),
+    delivery_retry_period: y(duration, '5d', 'How long a recipient refused for now is tried again.'),
+    verp_delimiter: y(delimiter, '+', 'What separates the extension of an address from its local part.'),
+    verp_format: y(
+      text,
+      `\${bounces}+\${local}=\${domain}`,
+      'Local part of the envelope sender that names a member, in the style of Mailman ([verp] style).',
+    ),
+    verp_regexp: y(
+      patternNaming('bounces', 'local', 'domain'),
+      '^(?P<bounces>[^+]+?)\\+(?P<local>[^=]+)=(?P<domain>[^@]+)@.*$',
+      'How such an address is read again.',
+    ),
+    verp_confirm_format: y(text, '$address+$cookie', 'Local part of the address that confirms.'),
+    verp_confirm_regexp: y(
+      patternNaming('addr', 'cookie'),
+      '^(.*<)?(?P<addr>[^+]+?)\\+(?P<cookie>[^@]+)@.*$',
+      'How the token is read from such an address.',
+    ),
+    verp_confirmations: y(
+      boolean,
+      'yes',
+      'The token of a confirmation is in its address, not in the subject.',
+    ),
+    verp_personalized_deliveries: y(
+      boolean,
+      'no',
+      'Copies of a personalized list have their own envelope sender.',
+    ),
+    verp_delivery_interval: y(
+      count,
+      '0',
+      'Own envelope senders: 0 never, 1 always, n for each n-th post of a list.',
+    ),
+    verp_probe_format: y(text, '$bounces+$token@$domain', 'Envelope sender of a probe.'),
+    verp_probe_regexp: y(
+      patternNaming('bounces', 'token'),
+      '^(?P<bounces>[^+]+?)\\+(?P<token>[^@]+)@.*$',
+      'How the token of a probe is read from its bounce.',
+    ),
+    verp_probes: y(boolean, 'no', 'A member is probed before delivery is disabled.'),
+    probe_add_dsn: y(boolean, 'yes', 'The last bounce is attached to the probe.'),
+    max_autoresponses_per_day: y(
+      count,
+      '10',
+      'Most notices that a post is held, per list, sender and day; 0 is no limit.',
+    ),
+    remove_dkim_headers: y(boolean, 'no', 'Signatures that came with a post are removed before it leaves.'),
+    configuration: y(
+      configurationName,
+      'python:mailman.config.postfix',
+      'Settings of the mail server: a file with a [postfix] section, or the shipped defaults.',
+    ),
+  },
+} as const
+
+export const lmtp = {
+  title: 'lmtp',
+  doc: 'The door for incoming mail, beyond [mta] lmtp_host and lmtp_port. New in Posthorn.',
+  keys: {
+    socket: y(
+      optional(text),
+      '',
+      'Path of a Unix socket to listen on too; relative to var_dir. Empty: none.',
+    ),
+    allow: y(
+      networks,
+      '',
+      'Who may deliver. Empty: loopback, the addresses of this machine, and those of smtp_host.',
+    ),
+    max_message_size: y(byteSize, '32 MiB', 'Largest message that is taken.'),
+    max_recipients: y(
+      integer(100, 100_000),
+      '1000',
+      'Most recipients of one transaction (RFC 5321 §4.5.3.1.8).',
+    ),
+    idle_timeout: y(duration, '300s', 'A client that says nothing for so long is sent away.'),
+    smtp_intake: y(
+      optional(hostPort),
+      '',
+      'host:port of a plain SMTP listener, for mail servers without LMTP.',
+    ),
+  },
+} as const
+
+export const bulk = {
+  title: 'bulk',
+  doc: 'How posts go out to many recipients. New in Posthorn.',
+  keys: {
+    mode: y(
+      oneOf('individual', 'bulk'),
+      'individual',
+      'A copy with its own envelope sender for each member, or one for many recipients. A list may say otherwise.',
+    ),
+    connections: y(
+      perMode(1, 1000),
+      '4 20',
+      'SMTP connections at a time: in bulk, and with individual copies.',
+    ),
+    in_doubt: y(
+      integer(1, 100_000),
+      '1000',
+      'Most recipients whose delivery is not yet recorded: all that a crash can repeat.',
+    ),
+    keep_pages: y(duration, '30d', 'How long the record of each delivery is kept; trace reads it.'),
+    xverp: y(
+      oneOf('auto', 'no'),
+      'auto',
+      "Lets a Postfix make the individual envelope senders (Postfix's XVERP).",
+    ),
+    bdat: y(oneOf('auto', 'no'), 'auto', 'Sends by BDAT where the mail server offers CHUNKING (RFC 3030).'),
+  },
+} as const
+
+export const verp = {
+  title: 'verp',
+  doc: 'The envelope sender that names a member. New in Posthorn.',
+  keys: {
+    style: y(oneOf('signed', 'mailman'), 'signed', 'Short and signed, or readable as Mailman writes it.'),
+    accept_unsigned: y(
+      term,
+      'yes',
+      "Whether bounces to Mailman's unsigned form still count: yes, no, or until DATE.",
+    ),
+  },
+} as const
+
+export const dkim = {
+  title: 'dkim',
+  doc: 'Signing by Posthorn itself (RFC 6376); leave it empty where the mail server signs. New in Posthorn.',
+  keys: {
+    sign: y(
+      oneOf('notices', 'copies', 'none'),
+      'notices',
+      'What is signed: our own letters, each copy of a post too, or nothing. Without a key nothing is signed.',
+    ),
+  },
+  others: y(
+    filePath,
+    '',
+    'DOMAIN.SELECTOR: path of the private key (PEM), relative to the configuration file.',
+  ),
+} as const
+
+export const lookup = {
+  title: 'lookup',
+  doc: 'Live answers to a mail server that asks which recipients exist. Empty: not offered. New in Posthorn.',
+  keys: {
+    socketmap: y(optional(listenAddress), '', "Postfix's and Sendmail's socketmap protocol."),
+    tcp_table: y(optional(listenAddress), '', "Postfix's tcp_table protocol."),
+    readsocket: y(optional(listenAddress), '', "Exim's readsocket expansion."),
+  },
+} as const
+
+export const bounces = {
+  title: 'bounces',
+  doc: 'Bounce processing.',
+  keys: {
+    register_bounces_every: ignored(
+      duration,
+      '15m',
+      'How often bounces are registered.',
+      'bounces are processed as they come in',
+    ),
+  },
+} as const
+
+export const arc = {
+  title: 'ARC',
+  doc: 'The Authenticated Received Chain (RFC 8617).',
+  keys: {
+    enabled: y(boolean, 'no', 'Verifies what came in and seals what goes out.'),
+    dmarc: y(boolean, 'yes', 'DMARC is verified too.'),
+    dkim: y(boolean, 'yes', 'DKIM is verified too.'),
+    authserv_id: y(optional(text), '', 'Name of this site in Authentication-Results (RFC 8601 §2.5).'),
+    trusted_authserv_ids: y(commaList, '', 'Names whose Authentication-Results are believed.'),
+    privkey: y(optional(filePath), '', 'Path of the private key (PEM), relative to the configuration file.'),
+    selector: y(optional(text), '', 'Selector of the key.'),
+    domain: y(optional(text), '', 'Domain of the key.'),
+    sig_headers: y(
+      commaList,
+      [
+        'From, Sender, Reply-To, Subject, Date, Message-ID, To, Cc, MIME-Version, Content-Type,',
+        'Content-Transfer-Encoding, Content-ID, Content-Description, Resent-Date, Resent-From, Resent-Sender,',
+        'Resent-To, Resent-Cc, Resent-Message-ID, In-Reply-To, References, List-Id, List-Help, List-Unsubscribe,',
+        'List-Subscribe, List-Post, List-Owner, List-Archive',
+      ].join(' '),
+      'Header fields that the seal covers; From must be one.',
+    ),
+  },
+} as const
+
+const ownCopy = 'a copy of the list is shipped, and nothing is downloaded'
+
+export const dmarc = {
+  title: 'dmarc',
+  doc: "Looking up a sender's DMARC policy (RFC 7489).",
+  keys: {
+    resolver_timeout: y(duration, '3s', 'How long one name server is waited for.'),
+    resolver_lifetime: y(duration, '5s', 'How long one question may take in all.'),
+    org_domain_data_url: ignored(
+      text,
+      'https://publicsuffix.org/list/public_suffix_list.dat',
+      'Where the public suffix list comes from.',
+      ownCopy,
+    ),
+    cache_lifetime: ignored(duration, '7d', 'How long the public suffix list is kept.', ownCopy),
+  },
+} as const
+
+export const devmode = {
+  title: 'devmode',
+  doc: 'A site that must not write to its members yet.',
+  keys: {
+    enabled: y(boolean, 'no', 'All mail goes to recipient.'),
+    recipient: y(optional(emailAddress), '', 'The address that gets all mail; needed when enabled.'),
+    testing: ignored(boolean, 'no', "Mailman's own test mode.", 'it is for the tests of Mailman'),
+    wait: ignored(duration, '60s', "How long Mailman's tests wait.", 'it is for the tests of Mailman'),
+  },
+} as const
