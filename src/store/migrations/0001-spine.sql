@@ -166,7 +166,7 @@ create table outgoing (
   paged integer not null default 0,         -- all pages are made
   created_at integer not null,
   expires_at integer not null,              -- the end of the retry period; moves on while the relay is down
-  refusals integer not null default 0,      -- transactions refused for good since the last that was taken
+  refusals integer not null default 0,      -- transactions refused for good before any was taken; -1 once one was
   parked text,                              -- why it stands still, until unshunt
   done_at integer
 ) strict;

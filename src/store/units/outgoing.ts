@@ -163,7 +163,7 @@ export const freezePage = defineUnit(
     if (moved === 0) return null
     if (a.recipients.length > 0) {
       const pairs = JSON.stringify(a.recipients.map(({ no, address }) => [no, address]))
-      yield* run(insertPage, a.outgoing, a.page, pairs, '.'.repeat(a.recipients.length), a.now, a.now, a.now)
+      yield* run(insertPage, a.outgoing, a.page, pairs, '.'.repeat(a.recipients.length), a.now, a.now)
     } else if (a.paged) yield* closeIfDone(a.outgoing, a.now)
     return a.page
   },
@@ -188,8 +188,8 @@ export const recordResults = defineUnit(
     tries: number
     due: Instant | null
     bounces: readonly SeenBounce[]
-    /** Change of the count of transactions refused for good in a row; 'reset' when one was taken. */
-    refusals: number | 'reset'
+    /** Transactions refused for good since the last record; 'taken' when the relay took one. */
+    refusals: number | 'taken'
     now: Instant
   }) {
     const changed = yield* run(
@@ -216,17 +216,19 @@ export const recordResults = defineUnit(
         head.messageId,
       )
     }
-    if (a.refusals === 'reset') yield* run(resetRefusals, a.outgoing)
+    if (a.refusals === 'taken') yield* run(markTaken, a.outgoing)
     else if (a.refusals > 0) yield* run(countRefusals, a.refusals, a.outgoing)
     if (a.due === null) yield* closeIfDone(a.outgoing, a.now)
-    return { refusals: a.refusals === 'reset' ? 0 : head.refusals + a.refusals }
+    const refusals = a.refusals === 'taken' || head.refusals < 0 ? 0 : head.refusals + a.refusals
+    return { refusals }
   },
 )
 
-/** Sets an outgoing aside with its reason: nothing of it is tried until `unshunt`. */
+/** Sets an outgoing aside with its reason until `unshunt`, which tries those again whose transactions were refused. */
 export const parkOutgoing = defineUnit(
   'outgoing.park',
-  function* (a: { outgoing: OutgoingNo; reason: string }) {
+  function* (a: { outgoing: OutgoingNo; reason: string; now: Instant }) {
+    yield* run(tryRefusedAgain, a.now, a.outgoing)
     return yield* run(park, a.reason, a.outgoing)
   },
 )
@@ -341,7 +343,7 @@ const selectRoles = query(
 )
 const selectDuePages = query(
   `select page.outgoing_id, page.page from outgoing_page as page join outgoing on outgoing.id = page.outgoing_id
-   where page.due_at <= ? and outgoing.parked is null order by page.due_at limit ?`,
+   where (page.due_at <= ?1 or page.due_at > ?1 + 86400000) and outgoing.parked is null order by page.due_at limit ?2`,
   (row): DuePage => ({ outgoing: integer(row, 'outgoing_id') as OutgoingNo, page: integer(row, 'page') }),
 )
 const selectNextPageDue = query(
@@ -370,7 +372,7 @@ const moveCursor = command(
   'update outgoing set next_no = ?1, paged = ?2, next_page = next_page + 1 where id = ?3 and next_page = ?4 and paged = 0 and done_at is null and parked is null',
 )
 const insertPage = command(
-  `insert into outgoing_page (outgoing_id, page, recipients, states, replies, due_at, started_at, changed_at) values (?, ?, ?, ?, '[]', ?, ?, ?)`,
+  `insert into outgoing_page (outgoing_id, page, recipients, states, replies, due_at, started_at, changed_at) values (?, ?, ?, ?, '[]', 0, ?, ?)`,
 )
 const updatePage = command(
   'update outgoing_page set states = ?, replies = ?, tries = ?, due_at = ?, changed_at = ? where outgoing_id = ? and page = ?',
@@ -383,9 +385,12 @@ const selectHead = query('select list_id, rfc822_id, refusals from outgoing wher
 const insertBounce = command(
   'insert into bounce_event (list_id, address, member_no, at, context, reply, rfc822_id) values (?, ?, ?, ?, ?, ?, ?)',
 )
-const resetRefusals = command('update outgoing set refusals = 0 where id = ? and refusals > 0')
-const countRefusals = command('update outgoing set refusals = refusals + ? where id = ?')
+const markTaken = command('update outgoing set refusals = -1 where id = ? and refusals >= 0')
+const countRefusals = command('update outgoing set refusals = refusals + ? where id = ? and refusals >= 0')
 const park = command('update outgoing set parked = ? where id = ? and done_at is null')
+const tryRefusedAgain = command(
+  "update outgoing_page set states = replace(states, 'r', 'd'), due_at = ? where outgoing_id = ? and (due_at is not null or instr(states, 'r') > 0)",
+)
 const unpark = command(
   'update outgoing set parked = null, refusals = 0 where parked is not null and (?1 is null or id in (select value from json_each(?1)))',
 )

@@ -1,5 +1,6 @@
 // The queue: claimed in the order of acceptance, attempts counted before the work, put back when the world is
 // down, set aside with a reason when the work itself fails. Claims are rows of a TEMP table: none survives a start.
+// A fresh item is due at 0, so that a clock set backwards delays nothing; what is due in more than a day is due now.
 import type { Instant } from '../../base/clock.ts'
 import type { ListNo } from '../../model/list.ts'
 import {
@@ -123,8 +124,8 @@ const readItem = (row: Row): QueueItem => ({
 
 const selectDue = query(
   `select id, lane, list_id, message_id, envelope, accepted_at, attempts, deferrals from queue_item
-   where lane = ? and due_at <= ? and shunted_at is null and id not in (select item from temp.claim)
-   order by due_at, id limit ?`,
+   where lane = ?1 and (due_at <= ?2 or due_at > ?2 + 86400000) and shunted_at is null and id not in (select item from temp.claim)
+   order by due_at, id limit ?3`,
   readItem,
 )
 const selectNextDue = query(

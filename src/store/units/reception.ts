@@ -48,15 +48,7 @@ export const acceptMessage = defineUnit('reception.accept', function* (a: Incomi
     items.push(
       list === null
         ? null
-        : yield* one(
-            insertItem,
-            laneOf(to.purpose),
-            to.list,
-            message,
-            JSON.stringify(envelope),
-            a.now,
-            a.now,
-          ),
+        : yield* one(insertItem, laneOf(to.purpose), to.list, message, JSON.stringify(envelope), a.now),
     )
   }
   return { reception, repeat: false, items } satisfies Accepted
@@ -105,7 +97,7 @@ const insertReception = query(
 )
 const listExists = query('select id from list where id = ?', (row) => integer(row, 'id') as ListNo)
 const insertItem = query(
-  'insert into queue_item (lane, list_id, message_id, envelope, accepted_at, due_at) values (?, ?, ?, ?, ?, ?) returning id',
+  'insert into queue_item (lane, list_id, message_id, envelope, accepted_at, due_at) values (?, ?, ?, ?, ?, 0) returning id',
   (row) => integer(row, 'id') as ItemNo,
 )
 const confirm = command('update reception set confirmed = 1 where id in (select value from json_each(?))')
