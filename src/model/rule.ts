@@ -37,10 +37,13 @@ export interface Rule {
   readonly summary: string
   /** The detail of a hit, or null for none. Pure. */
   check(facts: Facts): Detail | null
+  /** The summary with what was found in it; where a rule has none, the summary stands. */
+  reason?(detail: Detail): string
 }
 
 export interface Hit {
   readonly rule: string
+  /** The reason in words, as the sender and the moderator read it. */
   readonly summary: string
   readonly detail: Detail
 }
@@ -50,7 +53,7 @@ export type Action = 'accept' | 'hold' | 'reject' | 'discard'
 /** A place in a chain. `by-hit`: the detail's `action` says what follows. `overrides`: an accept that also ends earlier holds. */
 export interface Link {
   readonly rule: Rule
-  readonly then: Action | 'by-hit'
+  readonly onHit: Action | 'by-hit'
   readonly overrides?: boolean
 }
 
