@@ -2,12 +2,12 @@
 // turned into typed values by the schema; every fault is collected, so that an operator mends all at once.
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { checkConfig } from './checks.ts'
+import { checkConfig, type PlaceOf } from './checks.ts'
 import { type DkimKey, dkimKeys } from './dkim-keys.ts'
 import type { Family, Keys, Section, ValuesOf } from './key.ts'
-import { type LazrFile, loadLazr, type WrittenSection, type WrittenValue } from './lazr.ts'
+import { type LazrFile, loadLazr, type WrittenSection } from './lazr.ts'
 import { type ConfigMistake, mistake, type Place } from './mistake.ts'
-import { expandPath, expandPaths, type PathFacts, type Paths } from './paths.ts'
+import { expandPath, expandPaths, type PathFacts, type Paths, type PathText } from './paths.ts'
 import { type PostfixSettings, readPostfix } from './postfix.ts'
 import { type FamilySections, families, type SingleSections, sections } from './schema.ts'
 import { paths as layouts } from './schema-site.ts'
@@ -125,23 +125,26 @@ function buildConfig(found: FoundFile | null, file: LazrFile | null, around: Sur
   errors.push(...postfix.mistakes)
   warnings.push(...postfix.warnings)
 
+  const placeOf: PlaceOf = (title, key) => written.get(title)?.values.get(key)?.place ?? null
+  const badSocket = (what: string) => errors.push(mistake(placeOf('lmtp', 'socket'), 'lmtp.socket', what))
   const config: Config = {
     ...singles,
     ...many,
     mta: { ...singles.mta, smtpPort: smtpPortOf(singles.mta) },
     bulk: { ...singles.bulk, connections: connectionsOf(singles) },
-    lmtp: { ...singles.lmtp, socket: socketOf(singles.lmtp.socket, paths, facts) },
+    lmtp: { ...singles.lmtp, socket: socketOf(singles.lmtp.socket, paths, facts, badSocket) },
     dkim: { ...singles.dkim, keys: dkimKeys(named) },
     paths,
     postfix: postfix.settings,
     source: found?.path ?? null,
-    warnings,
+    warnings: [],
     texts,
   }
-  const checked = checkConfig(config, (title, key) => written.get(title)?.values.get(key)?.place ?? null)
+  const checked = checkConfig(config, placeOf)
   errors.push(...checked.errors)
   warnings.push(...checked.warnings)
-  return errors.length > 0 ? { errors } : { config: deepFreeze(config) }
+  if (errors.length > 0) return { errors: inOrder(errors) }
+  return { config: deepFreeze({ ...config, warnings: inOrder(warnings) }) }
 }
 
 /** The values of the layout that counts; the other layouts are looked through for unknown keys only. */
@@ -151,14 +154,14 @@ function readLayouts(
   layout: string,
   known: string[],
   keep: <K extends Keys>(title: string, read: SectionRead<K>) => unknown,
-): { readonly values: ReadonlyMap<string, WrittenValue>; readonly mistakes: readonly ConfigMistake[] } {
+): { readonly values: ReadonlyMap<string, PathText>; readonly mistakes: readonly ConfigMistake[] } {
   const template = [written.get(`${family.family}.master`)]
   known.push(`${family.family}.master`)
   const own = [...written.keys()].flatMap((title) => memberOf(title, family) ?? [])
   const names = [...new Set([...Object.keys(family.members), ...own])]
   known.push(...names.map((name) => `${family.family}.${name}`))
   const title = `${family.family}.${layout}`
-  const values = new Map<string, WrittenValue>()
+  const values = new Map<string, PathText>()
   if (!names.includes(layout)) {
     const what = `there is no [${title}]${didYouMean(layout, names)}; accepted: ${names.join(', ')}`
     const place = written.get('mailman')?.values.get('layout')?.place ?? null
@@ -171,7 +174,7 @@ function readLayouts(
   })
   keep(title, read)
   for (const [key, text] of Object.entries(read.texts)) {
-    const place = written.get(title)?.values.get(key)?.place ?? { file: 'default', line: 0 }
+    const place = written.get(title)?.values.get(key)?.place ?? null
     values.set(key, { text, place })
   }
   return { values, mistakes: [] }
@@ -211,10 +214,24 @@ function connectionsOf({
   return { bulk: Math.min(connections.bulk, most), individual: Math.min(connections.individual, most) }
 }
 
-function socketOf(socket: string | null, paths: Paths, facts: PathFacts): string | null {
+/** The path of the LMTP socket, relative to var_dir; a fault is told as of the key. */
+function socketOf(
+  socket: string | null,
+  paths: Paths,
+  facts: PathFacts,
+  wrong: (what: string) => void,
+): string | null {
   if (socket === null) return null
   const expanded = expandPath(socket, facts)
-  return 'value' in expanded ? resolve(paths.varDir, expanded.value) : resolve(paths.varDir, socket)
+  if ('value' in expanded) return resolve(paths.varDir, expanded.value)
+  wrong(expanded.wrong)
+  return null
+}
+
+/** By file and line, as an operator goes through them. */
+function inOrder(found: readonly ConfigMistake[]): readonly ConfigMistake[] {
+  const byFile = (a: ConfigMistake, b: ConfigMistake) => (a.file ?? '').localeCompare(b.file ?? '')
+  return [...found].sort((a, b) => byFile(a, b) || (a.line ?? 0) - (b.line ?? 0))
 }
 
 function mapValues<K extends string, A, B>(

@@ -1,8 +1,7 @@
 // Where the files are: one [paths.LAYOUT] section, whose values name each other as `$var_dir`. Expanded as
 // often as it takes; a circle is found. All come out absolute.
 import { dirname, resolve } from 'node:path'
-import type { WrittenValue } from './lazr.ts'
-import { type ConfigMistake, mistake, quote } from './mistake.ts'
+import { type ConfigMistake, mistake, type Place } from './mistake.ts'
 
 export interface Paths {
   readonly layout: string
@@ -18,10 +17,16 @@ export interface Paths {
   readonly pidFile: string
 }
 
+/** The text of a path, and where it was written; null for a default. */
+export interface PathText {
+  readonly text: string
+  readonly place: Place | null
+}
+
 export interface PathFacts {
   readonly layout: string
   /** The layout's values by key, defaults filled in. */
-  readonly values: ReadonlyMap<string, WrittenValue>
+  readonly values: ReadonlyMap<string, PathText>
   readonly cwd: string
   readonly program: string | null
   /** The configuration file, or null. */
@@ -35,12 +40,15 @@ export function expandPaths(facts: PathFacts): {
   readonly paths: Paths
   readonly mistakes: readonly ConfigMistake[]
 } {
-  const mistakes: ConfigMistake[] = []
+  const mistakes = new Map<string, ConfigMistake>()
   const one = (key: string): string => {
     const expanded = expandPath(`$${key}`, facts)
     if ('value' in expanded) return resolve(facts.cwd, expanded.value)
-    const place = facts.values.get(key)?.place ?? null
-    mistakes.push(mistake(place, `paths.${facts.layout}.${key}`, expanded.wrong))
+    // A fault in one path shows in all that name it: it is told once, where it was written.
+    const place = facts.values.get(expanded.at)?.place ?? null
+    const told = mistake(place, `paths.${facts.layout}.${expanded.at}`, expanded.wrong)
+    const fault = expanded.circle ? 'circle' : expanded.at
+    if (!mistakes.has(fault)) mistakes.set(fault, told)
     return facts.cwd
   }
   const ownTemplates = facts.values.get('template_dir')?.text !== ':source:'
@@ -53,35 +61,45 @@ export function expandPaths(facts: PathFacts): {
     templateDir: ownTemplates ? one('template_dir') : null,
     pidFile: one('pid_file'),
   }
-  return { paths, mistakes }
+  return { paths, mistakes: [...mistakes.values()] }
 }
 
+export type Expanded =
+  | { readonly value: string }
+  /** `at` is the path whose text has the fault, or empty for the text itself. */
+  | { readonly wrong: string; readonly at: string; readonly circle: boolean }
+
 /** Puts values in the place of `$name` and `${name}`, in any letter case, until none is left. */
-export function expandPath(
-  text: string,
-  facts: PathFacts,
-): { readonly value: string } | { readonly wrong: string } {
+export function expandPath(text: string, facts: PathFacts): Expanded {
   const given = new Map([
     ['cwd', facts.cwd],
     ['argv', facts.program === null ? facts.cwd : dirname(resolve(facts.cwd, facts.program))],
     ['cfg_file', facts.source ?? resolve(facts.cwd, 'mailman.cfg')],
   ])
   if (facts.varDirOverride !== null) given.set('var_dir', resolve(facts.cwd, facts.varDirOverride))
-  let wrong: string | null = null
-  const expand = (text: string, within: readonly string[]): string =>
-    text.replace(/\$(?:(\w+)|\{(\w+)\})/g, (_, bare?: string, braced?: string) => {
+  const faults: Exclude<Expanded, { value: string }>[] = []
+  const expand = (text: string, within: readonly string[]): string => {
+    const at = within.at(-1) ?? ''
+    if (text.trim() === '') faults.push({ wrong: 'no path is given; accepted: a path', at, circle: false })
+    return text.replace(/\$(?:(\w+)|\{(\w+)\})/g, (_, bare?: string, braced?: string) => {
       const name = (bare ?? braced ?? '').toLowerCase()
       const fixed = given.get(name)
       if (fixed !== undefined) return fixed
       const value = facts.values.get(name)
-      const known = `$cwd, $argv, $cfg_file, ${[...facts.values.keys()].map((key) => `$${key}`).join(', ')}`
-      if (value === undefined) wrong ??= `$${name} is not known; accepted: ${known}`
-      if (within.includes(name))
-        wrong ??= `${[...within, name].map((key) => `$${key}`).join(' names ')}: a circle`
-      return value === undefined || wrong !== null ? '' : expand(value.text, [...within, name])
+      if (value === undefined) {
+        const known = [...new Set([...given.keys(), ...facts.values.keys()])].map((key) => `$${key}`)
+        faults.push({ wrong: `$${name} is not known; accepted: ${known.join(', ')}`, at, circle: false })
+      } else if (within.includes(name)) {
+        const circle = [...within.slice(within.indexOf(name)), name].map((key) => `$${key}`)
+        faults.push({
+          wrong: `${circle.join(' names ')}: a circle; accepted: a path`,
+          at: name,
+          circle: true,
+        })
+      }
+      return value === undefined || faults.length > 0 ? '' : expand(value.text, [...within, name])
     })
+  }
   const value = expand(text, [])
-  if (wrong === null && value.trim() === '')
-    wrong = `${quote(text)} is empty; accepted: the path of a directory`
-  return wrong === null ? { value } : { wrong }
+  return faults[0] ?? { value }
 }

@@ -36,26 +36,26 @@ export function readSection<K extends Keys>(
   const named = new Map<string, unknown>()
   const mistakes: ConfigMistake[] = []
   const warnings: ConfigMistake[] = []
-  const take = (name: string, key: Key<unknown>, value: WrittenValue | undefined): unknown => {
-    const standard = standards[name] ?? key.standard
-    const fallback = key.type.parse(standard, shipped)
-    if ('wrong' in fallback) throw new Error(`default of ${title}.${name}: ${fallback.wrong}`)
-    if (value === undefined) return fallback.value
-    const reason =
-      typeof key.treatment === 'object' && 'ignored' in key.treatment ? key.treatment.ignored : null
-    const parsed = key.type.parse(value.text, originOf(value.place))
-    if (reason !== null && !sameText(value.text, standard)) {
-      warnings.push(mistake(value.place, `${title}.${name}`, `has no effect here: ${reason}`))
+  /** Undefined when the value is none of the key's, which has been told. */
+  const take = (name: string, { type, treatment }: Key<unknown>, { text, place }: WrittenValue): unknown => {
+    const reason = typeof treatment === 'object' && 'ignored' in treatment ? treatment.ignored : null
+    const subject = `${title}.${name}`
+    if (reason !== null && !sameText(text, standardOf(name))) {
+      warnings.push(mistake(place, subject, `has no effect here: ${reason}`))
     }
+    const parsed = type.parse(text, originOf(place))
     if ('value' in parsed) return parsed.value
-    const what = `${parsed.wrong}; accepted: ${key.type.accepted}`
-    if (reason === null) mistakes.push(mistake(value.place, `${title}.${name}`, what))
-    return fallback.value
+    if (reason === null) mistakes.push(mistake(place, subject, `${parsed.wrong}; accepted: ${type.accepted}`))
+    return undefined
   }
+  const standardOf = (name: string): string => standards[name] ?? section.keys[name]?.standard ?? ''
   for (const [name, key] of Object.entries(section.keys)) {
     const value = written?.values.get(name)
-    texts[name] = value?.text ?? standards[name] ?? key.standard
-    values[camel(name)] = take(name, key, value)
+    const fallback = key.type.parse(standardOf(name), shipped)
+    if ('wrong' in fallback) throw new Error(`default of ${title}.${name}: ${fallback.wrong}`)
+    const taken = value === undefined ? undefined : take(name, key, value)
+    texts[name] = value?.text ?? standardOf(name)
+    values[camel(name)] = taken === undefined ? fallback.value : taken
   }
   for (const [name, value] of written?.values ?? []) {
     if (Object.hasOwn(section.keys, name)) continue
@@ -64,7 +64,8 @@ export function readSection<K extends Keys>(
       warnings.push(mistake(value.place, `${title}.${name}`, what))
     } else {
       texts[name] = value.text
-      named.set(name, take(name, section.others, value))
+      const taken = take(name, section.others, value)
+      if (taken !== undefined) named.set(name, taken)
     }
   }
   // Each value came out of the type that ValuesOf reads it from.
