@@ -1,8 +1,7 @@
 // Hosts, networks and listen addresses in a configuration: what can be bound, called, or allowed in.
 import { isIP } from 'node:net'
-import { isDomain } from '../mail/address.ts'
 import { quote } from './mistake.ts'
-import { typeOf, type ValueType } from './values.ts'
+import { isHostName, typeOf, type ValueType } from './values.ts'
 
 /** An address range (RFC 4632, RFC 4291 §2.3); a single address has the full prefix. */
 export interface Network {
@@ -77,7 +76,7 @@ function parseHost(text: string): string | undefined {
   const bare = /^\[(?:ipv6:)?([^\]]+)\]$/i.exec(text)?.[1] ?? text
   if (isIP(bare) !== 0) return bare.toLowerCase()
   const looksNumeric = /^[\d.]+$/.test(bare)
-  return bare === text && !looksNumeric && isDomain(text.toLowerCase()) ? text : undefined
+  return bare === text && !looksNumeric && isHostName(text) ? text : undefined
 }
 
 function parseHostPort(text: string): HostPort | undefined {

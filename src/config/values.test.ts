@@ -90,11 +90,22 @@ const table: readonly (readonly [string, ValueType<unknown>, Readonly<Record<str
     },
   ],
   ['word', oneOf('smtp', 'smtps', 'starttls'), { smtp: 'smtp', STARTTLS: 'starttls', tls: 'WRONG' }],
-  ['address', emailAddress, { 'a@Example.ORG': 'a@example.org', 'a b@example.org': 'WRONG', a: 'WRONG' }],
+  [
+    'address',
+    emailAddress,
+    {
+      'a@Example.ORG': 'a@example.org',
+      'a b@example.org': 'WRONG',
+      'a..b@example.org': 'WRONG',
+      'a@-x.org': 'WRONG',
+      a: 'WRONG',
+    },
+  ],
   [
     'host',
     host,
     {
+      mail_server: 'mail_server',
       localhost: 'localhost',
       '127.0.0.1': '127.0.0.1',
       '[::1]': '::1',
