@@ -121,7 +121,7 @@ for (const { title, path, code, finding } of [
   {
     title: 'a test may import from test/',
     path: 'src/lmtp/a.test.ts',
-    code: `import '../../test/x.ts'`,
+    code: `import '../../test/x.ts'\nimport '../../test/lab/sink.mjs'`,
     finding: null,
   },
   {

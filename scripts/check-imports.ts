@@ -101,13 +101,12 @@ function faultOfPackage(
 
 function faultOfPath(path: string, specifier: string, ranks: ReadonlyMap<string, number>): string | null {
   const target = posix.join(posix.dirname(path), specifier)
+  if (isTest(path) && target.startsWith('test/')) return null
   if (!specifier.endsWith('.ts')) return `import of '${specifier}' must end in .ts`
   if (posix.basename(target) === 'index.ts')
     return `import the file that has the thing, not the barrel '${specifier}'`
   if (isTest(target)) return `a test ('${specifier}') is nobody's to import`
-  if (!target.startsWith('src/')) {
-    return isTest(path) && target.startsWith('test/') ? null : `import of '${specifier}' leaves src/`
-  }
+  if (!target.startsWith('src/')) return `import of '${specifier}' leaves src/`
   const [from, to] = [folderOf(path), folderOf(target)]
   const [mine, theirs] = [ranks.get(from), ranks.get(to)]
   if (from === to || mine === undefined || theirs === undefined) return null
