@@ -18,3 +18,6 @@ export interface Handler {
   readonly summary: string
   apply(draft: Draft, occasion: Occasion): Draft
 }
+
+/** What a post carries for each list of ours that it went through: `list-headers` adds it, the rule `loop` looks for it. */
+export const traceField = 'X-Posthorn-Loop'

@@ -1,11 +1,9 @@
 // Hits when a post has been through this list before: it carries the list's own List-Post or List-Id
 // (RFC 2369 §3.4, RFC 2919 §3), or our trace field, which stays when another list puts its own List-Id on.
 import { Headers } from '../mail/headers.ts'
+import { traceField } from '../model/handler.ts'
 import { postingAddress } from '../model/list.ts'
 import type { Rule } from '../model/rule.ts'
-
-/** The field that every copy of a post leaves with; one for each list of Posthorn that it went through. */
-export const traceField = 'X-Posthorn-Loop'
 
 export const loop: Rule = {
   name: 'loop',

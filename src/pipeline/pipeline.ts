@@ -1,0 +1,79 @@
+// The station that decorates: runs the handlers over an accepted post and gives what delivery will need of it.
+// The bytes that came are kept as they are; what changes is a header and splices over the kept body. Owns no
+// thread and no queue.
+import { Buffer } from 'node:buffer'
+import { ownerPipeline } from '../handlers/owner-pipeline.ts'
+import { postingPipeline, runHandlers } from '../handlers/posting-pipeline.ts'
+import { addressKey, type EmailAddress } from '../mail/address.ts'
+import { parseAddressList } from '../mail/address-list.ts'
+import { type Draft, draftOf, renderDraft } from '../mail/draft.ts'
+import { Headers } from '../mail/headers.ts'
+import { messageIdOf } from '../mail/message-id.ts'
+import type { Occasion } from '../model/handler.ts'
+import { type MailingList, postingAddress, subAddress, subAddresses } from '../model/list.ts'
+import type { StoredDraft } from '../model/outgoing.ts'
+import { authorOf } from '../rules/senders.ts'
+
+export interface Decorated extends Omit<StoredDraft, 'message'> {
+  /** As it leaves, with its brackets. */
+  readonly messageId: string
+  /** Who stands in To and Cc besides the list: they have a copy already. */
+  readonly direct: readonly EmailAddress[]
+  /** Who wrote it, as far as it says so; null for nobody. */
+  readonly poster: EmailAddress | null
+  /** As it came, decoded; '' for none. */
+  readonly subject: string
+}
+
+/** What a post, or a letter to the owners, looks like when it leaves. Pure. */
+export function decorate(purpose: 'post' | 'owner', occasion: Occasion): Decorated {
+  const { post, list } = occasion
+  const came = Headers.of(post.message)
+  const handlers = purpose === 'post' ? postingPipeline : ownerPipeline
+  const draft = runHandlers(handlers, draftOf(post.message), occasion)
+  return {
+    ...overKeptBytes(draft, post.message.bytes),
+    messageId: messageIdOf(draft.headers) ?? '',
+    direct: directOf(came, list),
+    poster: authorOf(post),
+    subject: came.decoded('Subject') ?? '',
+  }
+}
+
+/** A draft that was settled has bytes of its own: then the whole body is one splice over the kept one. */
+function overKeptBytes(draft: Draft, kept: Uint8Array): Omit<StoredDraft, 'message'> {
+  const { message, headers, splices } = draft
+  const bodyAt = message.root.body
+  if (message.bytes === kept) {
+    const header = splices.length === 0 ? headers : headers.closed()
+    return { header: header.toBytes(), bodyAt, splices }
+  }
+  return wholeBody(draft, kept)
+}
+
+function wholeBody(draft: Draft, kept: Uint8Array): Omit<StoredDraft, 'message'> {
+  const header = draft.headers.closed().toBytes()
+  const all = Buffer.concat(renderDraft(draft))
+  return {
+    header,
+    bodyAt: kept.length,
+    splices: [{ at: kept.length, length: 0, bytes: all.subarray(header.length) }],
+  }
+}
+
+const addressFields = ['To', 'Cc', 'Resent-To', 'Resent-Cc'] as const
+
+/** Once each; the list's own addresses are nobody's mailbox. */
+function directOf(headers: Headers, list: MailingList): readonly EmailAddress[] {
+  const ours = new Set(
+    [postingAddress(list), ...subAddresses.map((tail) => subAddress(list, tail))].map(addressKey),
+  )
+  const direct = new Map<string, EmailAddress>()
+  for (const value of addressFields.flatMap((name) => headers.all(name))) {
+    for (const { address } of parseAddressList(value)) {
+      const key = addressKey(address)
+      if (!ours.has(key) && !direct.has(key)) direct.set(key, address)
+    }
+  }
+  return [...direct.values()]
+}
