@@ -1,5 +1,6 @@
 // Every unit that the writer can run: what travels between threads is a name, and this is where names end.
 import type { UnitRef } from './unit.ts'
+import * as creation from './units/creation.ts'
 import * as judging from './units/judging.ts'
 import * as lists from './units/lists.ts'
 import * as members from './units/members.ts'
@@ -8,6 +9,7 @@ import * as queue from './units/queue.ts'
 import * as reception from './units/reception.ts'
 
 export const units: readonly UnitRef<never, unknown>[] = [
+  creation,
   judging,
   lists,
   members,

@@ -80,6 +80,8 @@ export type Creation =
   | { readonly kind: 'created'; readonly list: ListNo; readonly generation: number }
   | { readonly kind: 'exists' }
   | { readonly kind: 'no-domain' }
+  /** Another list has this List-Id: `a.b@example.org` and `a@b.example.org` would share theirs (RFC 2919 §3). */
+  | { readonly kind: 'id-taken'; readonly by: string }
 
 /** Names and domain in lower case and judged valid by the caller. */
 export const createList = defineUnit(
@@ -91,14 +93,16 @@ export const createList = defineUnit(
     createDomain: boolean
     now: Instant
   }) {
+    const holder = yield* get(selectById, `${a.name}.${a.mailHost}`)
+    if (holder?.name === a.name) return { kind: 'exists' } satisfies Creation
+    if (holder !== null)
+      return { kind: 'id-taken', by: `${holder.name}@${holder.mailHost}` } satisfies Creation
     let domain = yield* get(domainId, a.mailHost)
     if (domain === null) {
       if (!a.createDomain) return { kind: 'no-domain' } satisfies Creation
       if ((yield* get(aliasOwner, a.mailHost)) !== null) return { kind: 'no-domain' } satisfies Creation
       domain = yield* one(insertDomain, a.mailHost, '', null, 0, '[]', a.now)
     }
-    if ((yield* get(selectByAddress, a.name, a.mailHost)) !== null)
-      return { kind: 'exists' } satisfies Creation
     const list = yield* one(
       insertList,
       `${a.name}.${a.mailHost}`,
