@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Config, defaultConfig, loadConfig } from './config.ts'
 import { formatMistake } from './mistake.ts'
+import { isSecret } from './schema.ts'
 import { type Surroundings, searchPlaces } from './search.ts'
 
 const configurations = fileURLToPath(new URL('../../test/configurations/', import.meta.url))
@@ -294,6 +295,33 @@ test('a template section gives the members their defaults', () => {
   deepEqual(
     [config?.runners.in?.start, config?.runners.out?.start, config?.logging.root?.level],
     [true, false, 'debug'],
+  )
+})
+
+test('a fault in a template section is told once', () => {
+  const { errors } = load('[runner.master]\nstart: perhaps\n')
+  equal(errors?.length, 1)
+  match(errors?.join() ?? '', /^x\.cfg:2: runner\.master\.start: 'perhaps' is not a truth value/)
+})
+
+test('a template section cannot lend code the trust that its file lacks', () => {
+  const dir = folder({
+    'mailman.cfg': '[archiver.master]\nclass: ./ours.ts#Ours\n[archiver.new]\nenable: yes\n',
+  })
+  const asRoot = loadConfig(around(dir, { effectiveUid: 0 }))
+  match(
+    'errors' in asRoot ? asRoot.errors.map(formatMistake).join() : '',
+    /archiver\.new\.class: .*ours\.ts#Ours/,
+  )
+  const named = loadConfig(around(dir, { effectiveUid: 0, explicit: 'mailman.cfg' }))
+  const archiver = 'config' in named ? named.config.archivers.new : undefined
+  deepEqual(archiver?.class, { kind: 'module', file: join(dir, 'ours.ts'), exportName: 'Ours' })
+})
+
+test('secrets are known by name, and a plain key is none', () => {
+  deepEqual(
+    [isSecret('mta', 'smtp_pass'), isSecret('database', 'url'), isSecret('mta', 'smtp_user')],
+    [true, true, false],
   )
 })
 

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { checkConfig, type PlaceOf } from './checks.ts'
 import { type DkimKey, dkimKeys } from './dkim-keys.ts'
-import type { Family, Keys, Section, ValuesOf } from './key.ts'
+import { type FamilyRead, memberNames, readFamily } from './families.ts'
+import type { Family, Keys, Section } from './key.ts'
 import { type LazrFile, loadLazr, type WrittenSection } from './lazr.ts'
 import { type ConfigMistake, mistake, type Place } from './mistake.ts'
 import { expandPath, expandPaths, type PathFacts, type Paths, type PathText } from './paths.ts'
@@ -12,7 +13,7 @@ import { type PostfixSettings, readPostfix } from './postfix.ts'
 import { type FamilySections, families, type SingleSections, sections } from './schema.ts'
 import { paths as layouts } from './schema-site.ts'
 import { distrustOf, type FoundFile, isFile, placesFor, type Surroundings } from './search.ts'
-import { didYouMean, readSection, type SectionRead, unknownSections } from './section.ts'
+import { didYouMean, readSection, unknownSections } from './section.ts'
 
 export interface Config extends Omit<SingleSections, 'dkim'>, FamilySections {
   readonly paths: Paths
@@ -69,54 +70,53 @@ function buildConfig(found: FoundFile | null, file: LazrFile | null, around: Sur
   const texts: Record<string, Readonly<Record<string, string>>> = {}
   const distrust = found === null ? null : distrustOf(found, file?.files ?? [], around.effectiveUid)
   const originOf = (place: Place) => ({ directory: dirname(place.file), distrust })
-  const keep = <K extends Keys>(title: string, read: SectionRead<K>): SectionRead<K> => {
-    texts[title] = read.texts
-    errors.push(...read.mistakes)
-    warnings.push(...read.warnings)
-    return read
-  }
-
   const named = new Map<string, unknown>()
   const singles = mapValues(sections, (section: Section<Keys>) => {
-    const read = keep(section.title, readSection(section, written.get(section.title), originOf))
+    const read = readSection(section, written.get(section.title), originOf)
+    texts[section.title] = read.texts
+    errors.push(...read.mistakes)
+    warnings.push(...read.warnings)
     for (const [name, value] of read.named) named.set(name, value)
     return read.values
   }) as SingleSections
 
   const known: string[] = ['meta', ...Object.values(sections).map(({ title }) => title)]
-  const readMembers = (family: Family<Keys>) => {
-    const template = [written.get(`${family.family}.master`), written.get(`${family.family}.template`)]
-    known.push(`${family.family}.master`, `${family.family}.template`)
-    const own = [...written.keys()].flatMap((title) => memberOf(title, family) ?? [])
-    const names = family.open
-      ? [...new Set([...Object.keys(family.members), ...own])]
-      : Object.keys(family.members)
-    const members = names.map((name) => {
-      const title = `${family.family}.${name}`
-      known.push(title)
-      const standards = { ...textsOf(family, template), ...family.members[name] }
-      return [
-        name,
-        keep(title, readSection(family, written.get(title), originOf, { title, standards })).values,
-      ]
-    })
-    return Object.fromEntries(members) as Readonly<Record<string, ValuesOf<Keys>>>
+  const keepFamily = (family: Family<Keys>, read: FamilyRead<Keys>) => {
+    known.push(...read.known)
+    errors.push(...read.mistakes)
+    warnings.push(...read.warnings)
+    for (const [name, member] of read.members) texts[`${family.family}.${name}`] = member.texts
+    return Object.fromEntries([...read.members].map(([name, { values }]) => [name, values]))
   }
-  const many = mapValues(families, readMembers) as FamilySections
-  const layoutRead = readLayouts(layouts, written, singles.mailman.layout, known, keep)
+  const many = mapValues(families, (family: Family<Keys>) =>
+    keepFamily(family, readFamily(family, written, originOf)),
+  ) as FamilySections
+  const placeOf: PlaceOf = (title, key) => written.get(title)?.values.get(key)?.place ?? null
+  const { layout } = singles.mailman
+  const layoutNames = memberNames(layouts, written)
+  const layoutExists = layoutNames.includes(layout)
+  const layoutRead = readFamily(layouts, written, originOf, layoutExists ? [layout] : [])
+  keepFamily(layouts, layoutRead)
+  if (!layoutExists) {
+    const guess = didYouMean(layout, layoutNames)
+    const what = `there is no [paths.${layout}]${guess}; accepted: ${layoutNames.join(', ')}`
+    errors.push(mistake(placeOf('mailman', 'layout'), 'mailman.layout', what))
+  }
   warnings.push(...unknownSections(written, known))
-  errors.push(...layoutRead.mistakes)
 
   const facts: PathFacts = {
-    layout: singles.mailman.layout,
-    values: layoutRead.values,
+    layout,
+    values: pathTexts(
+      layoutRead.members.get(layout)?.texts ?? {},
+      (key) => placeOf(`paths.${layout}`, key) ?? placeOf('paths.master', key),
+    ),
     cwd: around.cwd,
     program: around.program ?? null,
     source: found?.path ?? null,
     varDirOverride: around.environment.MAILMAN_VAR_DIR || null,
   }
   const { paths, mistakes } = expandPaths(facts)
-  if (layoutRead.mistakes.length === 0) errors.push(...mistakes)
+  if (layoutExists) errors.push(...mistakes)
 
   const postfixFile = singles.mta.incoming.kind === 'built-in' && singles.mta.incoming.name === 'postfix'
   const postfix = readPostfix(postfixFile ? singles.mta.configuration : { kind: 'none' }, (path) =>
@@ -125,7 +125,6 @@ function buildConfig(found: FoundFile | null, file: LazrFile | null, around: Sur
   errors.push(...postfix.mistakes)
   warnings.push(...postfix.warnings)
 
-  const placeOf: PlaceOf = (title, key) => written.get(title)?.values.get(key)?.place ?? null
   const badSocket = (what: string) => errors.push(mistake(placeOf('lmtp', 'socket'), 'lmtp.socket', what))
   const config: Config = {
     ...singles,
@@ -147,57 +146,11 @@ function buildConfig(found: FoundFile | null, file: LazrFile | null, around: Sur
   return { config: deepFreeze({ ...config, warnings: inOrder(warnings) }) }
 }
 
-/** The values of the layout that counts; the other layouts are looked through for unknown keys only. */
-function readLayouts(
-  family: Family<Keys>,
-  written: ReadonlyMap<string, WrittenSection>,
-  layout: string,
-  known: string[],
-  keep: <K extends Keys>(title: string, read: SectionRead<K>) => unknown,
-): { readonly values: ReadonlyMap<string, PathText>; readonly mistakes: readonly ConfigMistake[] } {
-  const template = [written.get(`${family.family}.master`)]
-  known.push(`${family.family}.master`)
-  const own = [...written.keys()].flatMap((title) => memberOf(title, family) ?? [])
-  const names = [...new Set([...Object.keys(family.members), ...own])]
-  known.push(...names.map((name) => `${family.family}.${name}`))
-  const title = `${family.family}.${layout}`
-  const values = new Map<string, PathText>()
-  if (!names.includes(layout)) {
-    const what = `there is no [${title}]${didYouMean(layout, names)}; accepted: ${names.join(', ')}`
-    const place = written.get('mailman')?.values.get('layout')?.place ?? null
-    return { values, mistakes: [mistake(place, 'mailman.layout', what)] }
-  }
-  const standards = { ...textsOf(family, template), ...family.members[layout] }
-  const read = readSection(family, written.get(title), () => ({ directory: '/', distrust: null }), {
-    title,
-    standards,
-  })
-  keep(title, read)
-  for (const [key, text] of Object.entries(read.texts)) {
-    const place = written.get(title)?.values.get(key)?.place ?? null
-    values.set(key, { text, place })
-  }
-  return { values, mistakes: [] }
-}
-
-function memberOf(title: string, { family }: Family<Keys>): string | null {
-  const name = title.startsWith(`${family}.`) ? title.slice(family.length + 1) : ''
-  return name === '' || name === 'master' || name === 'template' ? null : name
-}
-
-/** Texts of the operator's template section, for the keys that the family has. */
-function textsOf(
-  { keys }: Family<Keys>,
-  templates: readonly (WrittenSection | undefined)[],
-): Readonly<Record<string, string>> {
-  const written = templates.flatMap((section) => [...(section?.values ?? [])])
-  const usable = written.filter(([key, { text, place }]) => {
-    const type = keys[key]?.type
-    return (
-      type !== undefined && 'value' in type.parse(text, { directory: dirname(place.file), distrust: null })
-    )
-  })
-  return Object.fromEntries(usable.map(([key, { text }]) => [key, text]))
+function pathTexts(
+  texts: Readonly<Record<string, string>>,
+  placeOf: (key: string) => Place | null,
+): ReadonlyMap<string, PathText> {
+  return new Map(Object.entries(texts).map(([key, text]) => [key, { text, place: placeOf(key) }]))
 }
 
 /** 0 is the usual port of the mode (RFC 5321 §4.5.4.2, RFC 8314 §7.3). */

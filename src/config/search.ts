@@ -52,8 +52,13 @@ export function searchPlaces({ cwd, home, program }: Surroundings): readonly Fou
   return places
 }
 
+/** False too for what this user may not even look at, as in Mailman: the search goes on. */
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+  } catch {
+    return false
+  }
 }
 
 /** Null when the files may name code and relative configuration; else why not, as the end of a sentence. */
