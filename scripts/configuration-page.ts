@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Family, Key, Keys, Section } from '../src/config/key.ts'
 import { postfix } from '../src/config/postfix.ts'
 import { families, sections } from '../src/config/schema.ts'
-import { paths } from '../src/config/schema-site.ts'
+import { paths } from '../src/config/schema-system.ts'
 
 const introduction = `# Configuration
 

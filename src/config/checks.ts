@@ -96,6 +96,13 @@ function checkMail({ mta, arc, devmode, antispam, dkim, nntp }: Settings, wrong:
     const [given, missing] = mta.smtpUser === null ? ['smtp_pass', 'smtp_user'] : ['smtp_user', 'smtp_pass']
     warn('mta', given, `without ${missing} there is no login; write both or none`)
   }
+  if (
+    mta.configuration.kind === 'file' &&
+    mta.incoming.kind === 'built-in' &&
+    mta.incoming.name !== 'postfix'
+  ) {
+    warn('mta', 'configuration', `has no effect here: ${mta.incoming.name} needs no further settings`)
+  }
   if (devmode.enabled && devmode.recipient === null) {
     wrong('devmode', 'recipient', 'is empty though devmode is enabled; write the address that gets all mail')
   }

@@ -1,12 +1,14 @@
+// Whole files: those of real sites as they stand, each fault in one line, the search, and the trust in a file.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
 import { type Config, defaultConfig, loadConfig } from './config.ts'
 import { formatMistake } from './mistake.ts'
-import { isSecret } from './schema.ts'
+import { families, isSecret, sections } from './schema.ts'
 import { type Surroundings, searchPlaces } from './search.ts'
 
 const configurations = fileURLToPath(new URL('../../test/configurations/', import.meta.url))
@@ -283,6 +285,13 @@ test('a key without effect is told with the reason, unless it says what is the c
   ])
 })
 
+test('a file for a mail server that needs none is told to have no effect', () => {
+  const { subject, what } = configOf(join(configurations, 'docker.cfg')).warnings.find(
+    (each) => each.subject === 'mta.configuration',
+  ) ?? { subject: null, what: '' }
+  deepEqual([subject, what], ['mta.configuration', 'has no effect here: exim4 needs no further settings'])
+})
+
 test('a fault in a key without effect does not stop the start', () => {
   const { config } = load('[runner.in]\ninstances: many\n')
   ok(config !== undefined)
@@ -497,5 +506,38 @@ test('the settings of Postfix are checked like any others', () => {
   match(
     'errors' in loaded ? loaded.errors.map(formatMistake).join() : '',
     /p\.cfg:2: postfix\.transport_file_type: 'oracle' is not a kind of table; accepted: hash, regex, regexp, pcre, lmdb, cdb, texthash, btree, default/,
+  )
+})
+
+test('no file makes the reader throw: it gives a configuration or mistakes with their lines', () => {
+  const all = [...Object.values(sections), ...Object.values(families)]
+  const title = fc.constantFrom(
+    ...all.map((section) => section.title.replace(/NAME|CODE/, 'x')),
+    '__proto__',
+    'meta',
+  )
+  const key = fc.constantFrom(
+    ...all.flatMap((section) => Object.keys(section.keys)),
+    '__proto__',
+    'constructor',
+    'a.b',
+  )
+  const value = fc.oneof(
+    fc.constantFrom('yes', '1', '5d', '$var_dir', './a.ts#A', 'a@example.org'),
+    fc.string(),
+  )
+  const line = fc.oneof(
+    title.map((name) => `[${name}]`),
+    fc.tuple(key, value).map(([name, text]) => `${name}: ${text}`),
+  )
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 12 }), (lines) => {
+      const { errors } = load(lines.join('\n'))
+      ok(
+        errors === undefined || errors.every((each) => /^(?:x\.cfg:\d+: |[\w.-]+: )/.test(each)),
+        errors?.join('\n'),
+      )
+    }),
+    { numRuns: 300 },
   )
 })

@@ -11,7 +11,7 @@ import { type ConfigMistake, mistake, type Place } from './mistake.ts'
 import { expandPath, expandPaths, type PathFacts, type Paths, type PathText } from './paths.ts'
 import { type PostfixSettings, readPostfix } from './postfix.ts'
 import { type FamilySections, families, type SingleSections, sections } from './schema.ts'
-import { paths as layouts } from './schema-site.ts'
+import { paths as layouts } from './schema-system.ts'
 import { distrustOf, type FoundFile, isFile, placesFor, type Surroundings } from './search.ts'
 import { didYouMean, readSection, unknownSections } from './section.ts'
 

@@ -1,3 +1,4 @@
+// What the syntax means, by tables, and that no text makes the reader throw.
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

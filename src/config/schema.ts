@@ -3,19 +3,8 @@
 import type { Family, Keys, Section, ValuesOf } from './key.ts'
 import { archiver, digests, language, nntp, styles } from './schema-lists.ts'
 import { arc, bounces, bulk, devmode, dkim, dmarc, lmtp, lookup, mta, verp } from './schema-mail.ts'
-import {
-  antispam,
-  database,
-  logging,
-  mailman,
-  passwords,
-  plugin,
-  runner,
-  shell,
-  store,
-  web,
-  webservice,
-} from './schema-site.ts'
+import { antispam, database, mailman, passwords, shell, store, web, webservice } from './schema-site.ts'
+import { logging, plugin, runner } from './schema-system.ts'
 import { secret } from './values.ts'
 
 /** The sections that stand alone, by their name in `Config`. */

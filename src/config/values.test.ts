@@ -1,10 +1,11 @@
+// Each kind of value: which texts it takes, what they become, which it refuses.
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { host, hostPort, isLoopback, isWildcard, listenAddress, networks } from './hosts.ts'
 import { codeName, configurationName, deliverers, mailServers } from './names.ts'
 import { families, sections } from './schema.ts'
-import { paths } from './schema-site.ts'
+import { paths } from './schema-system.ts'
 import {
   boolean,
   byteSize,
