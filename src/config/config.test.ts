@@ -1,9 +1,9 @@
 // Whole files: those of real sites as they stand, each fault in one line, the search, and the trust in a file.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { type Config, defaultConfig, loadConfig } from './config.ts'
@@ -13,8 +13,11 @@ import { type Surroundings, searchPlaces } from './search.ts'
 
 const configurations = fileURLToPath(new URL('../../test/configurations/', import.meta.url))
 
+const base = mkdtempSync(join(tmpdir(), 'posthorn-config-'))
+after(() => rmSync(base, { recursive: true }))
+
 const folder = (files: Readonly<Record<string, string>>): string => {
-  const dir = mkdtempSync(join(tmpdir(), 'posthorn-config-'))
+  const dir = mkdtempSync(join(base, 'x-'))
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(dir, name)), { recursive: true })
     writeFileSync(join(dir, name), text)
@@ -233,7 +236,7 @@ for (const { title, text, told } of [
   {
     title: 'a missing file of the mail server',
     text: '[mta]\nconfiguration: postfix.cfg\n',
-    told: 'postfix.cfg does not exist',
+    told: 'x.cfg:2: mta.configuration: postfix.cfg does not exist; write the path of a file that does',
   },
   {
     title: 'a header check without colon',

@@ -119,8 +119,11 @@ function buildConfig(found: FoundFile | null, file: LazrFile | null, around: Sur
   if (layoutExists) errors.push(...mistakes)
 
   const postfixFile = singles.mta.incoming.kind === 'built-in' && singles.mta.incoming.name === 'postfix'
-  const postfix = readPostfix(postfixFile ? singles.mta.configuration : { kind: 'none' }, (path) =>
-    readFileSync(path),
+  const place = placeOf('mta', 'configuration')
+  const postfix = readPostfix(
+    postfixFile ? singles.mta.configuration : { kind: 'none' },
+    place === null ? null : { place, subject: 'mta.configuration' },
+    (path) => readFileSync(path),
   )
   errors.push(...postfix.mistakes)
   warnings.push(...postfix.warnings)

@@ -31,15 +31,21 @@ export type ReadFile = (path: string) => Uint8Array
 type Sections = Map<string, { place: Place; values: Map<string, WrittenValue> }>
 
 /** Reads a file and those it extends (`[meta] extends: FILE`, relative to the file that says it). Never throws. */
-export function loadLazr(path: string, read: ReadFile): LazrFile {
-  return follow(path, read, [], null)
+export function loadLazr(path: string, read: ReadFile, namedBy: NamedBy | null = null): LazrFile {
+  return follow(path, read, [], namedBy)
 }
 
-function follow(path: string, read: ReadFile, opened: readonly string[], from: Place | null): LazrFile {
+/** The value that names a file: where the mistake is, when the file cannot be read. */
+export interface NamedBy {
+  readonly place: Place
+  readonly subject: string
+}
+
+function follow(path: string, read: ReadFile, opened: readonly string[], namedBy: NamedBy | null): LazrFile {
   const failed = (what: string): LazrFile => ({
     sections: new Map(),
     files: [path],
-    mistakes: [mistake(from ?? { file: path, line: 1 }, from === null ? null : 'meta.extends', what)],
+    mistakes: [mistake(namedBy?.place ?? null, namedBy?.subject ?? null, what)],
     warnings: [],
   })
   if (opened.includes(path))
@@ -53,7 +59,10 @@ function follow(path: string, read: ReadFile, opened: readonly string[], from: P
   const own = parseLazr(text, path)
   const extended = own.sections.get('meta')?.values.get('extends')
   if (extended === undefined || extended.text === '') return own
-  const base = follow(resolve(dirname(path), extended.text), read, [...opened, path], extended.place)
+  const base = follow(resolve(dirname(path), extended.text), read, [...opened, path], {
+    place: extended.place,
+    subject: 'meta.extends',
+  })
   return {
     sections: merge(base.sections, own.sections),
     files: [path, ...base.files],

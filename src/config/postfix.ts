@@ -2,7 +2,7 @@
 // (spec: transport_file_type of Mailman 3.3.8 and of later releases).
 import { dirname } from 'node:path'
 import { type ValuesOf, honoured as y } from './key.ts'
-import { loadLazr, type ReadFile } from './lazr.ts'
+import { loadLazr, type NamedBy, type ReadFile } from './lazr.ts'
 import type { ConfigMistake } from './mistake.ts'
 import type { ConfigurationName } from './names.ts'
 import { readSection, unknownSections } from './section.ts'
@@ -49,9 +49,9 @@ export interface PostfixRead {
   readonly warnings: readonly ConfigMistake[]
 }
 
-/** Reads the settings that a configuration name stands for; anything but a file stands for the defaults. */
-export function readPostfix(name: ConfigurationName, read: ReadFile): PostfixRead {
-  const file = name.kind === 'file' ? loadLazr(name.path, read) : null
+/** Reads the settings that a configuration name, written at `namedBy`, stands for; anything but a file stands for the defaults. */
+export function readPostfix(name: ConfigurationName, namedBy: NamedBy | null, read: ReadFile): PostfixRead {
+  const file = name.kind === 'file' ? loadLazr(name.path, read, namedBy) : null
   const origin = { directory: name.kind === 'file' ? dirname(name.path) : '/', distrust: null }
   const { values, mistakes, warnings } = readSection(postfix, file?.sections.get('postfix'), () => origin)
   const others = unknownSections(file?.sections ?? new Map(), ['postfix', 'meta'])
