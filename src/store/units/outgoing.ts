@@ -177,6 +177,9 @@ export interface SeenBounce {
   readonly reply: string
 }
 
+/** A post whose first transactions are all refused for good stands still until somebody looked. */
+const refusalsBeforePark = 20
+
 /** Results of a page so far. `due` null: nothing of it is left to try. */
 export const recordResults = defineUnit(
   'outgoing.record-results',
@@ -190,6 +193,8 @@ export const recordResults = defineUnit(
     bounces: readonly SeenBounce[]
     /** Transactions refused for good since the last record; 'taken' when the relay took one. */
     refusals: number | 'taken'
+    /** What the operator reads if this makes the post stand still. */
+    parkReason: string
     now: Instant
   }) {
     const changed = yield* run(
@@ -202,7 +207,7 @@ export const recordResults = defineUnit(
       a.outgoing,
       a.page,
     )
-    if (changed === 0) return { refusals: 0 }
+    if (changed === 0) return 'gone'
     const head = yield* one(selectHead, a.outgoing)
     for (const bounce of a.bounces) {
       yield* run(
@@ -218,9 +223,14 @@ export const recordResults = defineUnit(
     }
     if (a.refusals === 'taken') yield* run(markTaken, a.outgoing)
     else if (a.refusals > 0) yield* run(countRefusals, a.refusals, a.outgoing)
-    if (a.due === null) yield* closeIfDone(a.outgoing, a.now)
     const refusals = a.refusals === 'taken' || head.refusals < 0 ? 0 : head.refusals + a.refusals
-    return { refusals }
+    if (refusals >= refusalsBeforePark) {
+      yield* run(tryRefusedAgain, a.now, a.outgoing)
+      yield* run(park, a.parkReason, a.outgoing)
+      return 'parked'
+    }
+    if (a.due === null) yield* closeIfDone(a.outgoing, a.now)
+    return 'recorded'
   },
 )
 
