@@ -402,6 +402,7 @@ test('defaultConfig takes typed values, and other paths follow var_dir', () => {
     [0, 25, '/tmp/x/data', 'x'],
   )
   equal(config.source, null)
+  deepEqual([config.texts.mta?.lmtp_port, config.texts.mta?.smtp_port], ['0', '25'])
 })
 
 test('the places are looked through in order, posthorn.cfg before mailman.cfg at each', () => {

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { checkConfig, type PlaceOf } from './checks.ts'
 import { type DkimKey, dkimKeys } from './dkim-keys.ts'
 import { type FamilyRead, memberNames, readFamily } from './families.ts'
-import type { Family, Keys, Section } from './key.ts'
+import { camel, type Family, type Keys, type Section } from './key.ts'
 import { type LazrFile, loadLazr, type WrittenSection } from './lazr.ts'
 import { type ConfigMistake, mistake, type Place } from './mistake.ts'
 import { expandPath, expandPaths, type PathFacts, type Paths, type PathText } from './paths.ts'
@@ -55,12 +55,30 @@ export function defaultConfig(overrides: ConfigOverrides = {}): Config {
   const built = buildConfig(null, null, around)
   if ('errors' in built) throw new Error(built.errors.map(({ what }) => what).join('; '))
   const sectionsOf: Readonly<Record<string, object | undefined>> = overrides
-  const merged = Object.entries(built.config).map(([name, values]) => {
+  const config = { ...built.config, texts: textsWith(built.config.texts, sectionsOf) }
+  const merged = Object.entries(config).map(([name, values]) => {
     const replaced = sectionsOf[name]
     return [name, replaced === undefined ? values : { ...values, ...replaced }]
   })
   // The same names as in Config, each with values that ConfigOverrides checked.
   return deepFreeze(Object.fromEntries(merged) as Config)
+}
+
+/** The texts with those of replaced plain values, so that `conf` and the REST API show what counts. */
+function textsWith(
+  texts: Config['texts'],
+  replaced: Readonly<Record<string, object | undefined>>,
+): Config['texts'] {
+  const changed = Object.entries<Section<Keys>>(sections).map(([name, { title, keys }]) => {
+    const values = new Map<string, unknown>(Object.entries(replaced[name] ?? {}))
+    const plain = Object.keys(keys).flatMap((key) => {
+      const value = values.get(camel(key))
+      if (typeof value === 'boolean') return [[key, value ? 'yes' : 'no']]
+      return typeof value === 'string' || typeof value === 'number' ? [[key, String(value)]] : []
+    })
+    return [title, { ...texts[title], ...Object.fromEntries(plain) }]
+  })
+  return { ...texts, ...Object.fromEntries(changed) }
 }
 
 function buildConfig(found: FoundFile | null, file: LazrFile | null, around: Surroundings): Loaded {
