@@ -56,9 +56,9 @@ export function defaultConfig(overrides: ConfigOverrides = {}): Config {
   if ('errors' in built) throw new Error(built.errors.map(({ what }) => what).join('; '))
   const sectionsOf: Readonly<Record<string, object | undefined>> = overrides
   const config = { ...built.config, texts: textsWith(built.config.texts, sectionsOf) }
-  const merged = Object.entries(config).map(([name, values]) => {
+  const merged = Object.entries<unknown>(config).map(([name, values]) => {
     const replaced = sectionsOf[name]
-    return [name, replaced === undefined ? values : { ...values, ...replaced }]
+    return [name, replaced === undefined ? values : { ...Object(values), ...replaced }]
   })
   // The same names as in Config, each with values that ConfigOverrides checked.
   return deepFreeze(Object.fromEntries(merged) as Config)
