@@ -19,14 +19,12 @@ export async function keepMarkers(
     ),
   )
   await about(lists, 'made', () => mkdir(lists, { recursive: true }))
-  const there = await about(lists, 'read', () => readdir(lists, { withFileTypes: true }))
-  const known = new Set(there.map(({ name }) => name))
+  const there = await about(lists, 'read', () => readdir(lists))
+  const known = new Set(there)
   const made = [...wanted].filter((name) => !known.has(name))
   for (const name of made) await about(join(lists, name), 'made', () => mkdir(join(lists, name)))
   const gone: string[] = []
-  for (const entry of there)
-    if (entry.isDirectory() && !wanted.has(entry.name) && (await removeEmpty(join(lists, entry.name))))
-      gone.push(entry.name)
+  for (const name of there) if (!wanted.has(name) && (await removeEmpty(join(lists, name)))) gone.push(name)
   return [...made, ...gone].map((name) => ({ path: join(lists, name), changed: true }))
 }
 
@@ -48,7 +46,7 @@ async function removeEmpty(path: string): Promise<boolean> {
       return true
     } catch (fault) {
       const { code } = fault as NodeJS.ErrnoException
-      if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOENT') return false
+      if (code === 'ENOTDIR' || code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOENT') return false
       throw fault
     }
   })

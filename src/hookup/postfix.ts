@@ -36,15 +36,16 @@ export interface PostfixSettings {
 export function postfix(settings: PostfixSettings): MailServer {
   const { directory, tableType: type } = settings
   const write = tableWriter({ ...settings, type: type === 'regexp' || type === 'pcre' ? 'regex' : 'hash' })
+  const inForce: InForce = new Map()
   return {
     name: 'postfix',
     publish: (lists) =>
       withPublicationLock(join(directory, 'postfix.lock'), async () => {
-        const files = await Promise.all(
-          (await wanted(directory, write(lists))).map((table) => compare(table, type)),
-        )
+        const tables = await wanted(directory, write(lists))
+        const files = await Promise.all(tables.map((table) => compare(table, type, inForce)))
         const changed = files.filter((file) => file.changed)
         if (changed.length > 0) await replace(directory, changed, settings)
+        for (const { path, text } of files) inForce.set(path, { text, at: await changeTime(path) })
         return files.map(({ path, changed }): PublishedFile => ({ path, changed }))
       }),
   }
@@ -67,9 +68,14 @@ async function wanted(directory: string, tables: ReadonlyMap<TableName, string>)
   return list
 }
 
+/** What this process put or found in place, and when it was written: megabytes need not be read again to be compared. */
+type InForce = Map<string, { readonly text: string; readonly at: number | null }>
+
 /** Changed: the text is another, or what Postfix reads is missing or older than it. */
-async function compare(table: Table, type: TableType): Promise<Table & PublishedFile> {
-  const same = (await textOf(table.path)) === table.text
+async function compare(table: Table, type: TableType, inForce: InForce): Promise<Table & PublishedFile> {
+  const known = inForce.get(table.path)
+  const untouched = known !== undefined && known.at !== null && known.at === (await changeTime(table.path))
+  const same = table.text === (untouched ? known.text : await textOf(table.path))
   return { ...table, changed: !same || (isCompiled(type) && !(await isUpToDate(table.path, type))) }
 }
 

@@ -64,6 +64,7 @@ function domainOf(wanted: WantedDomain, before: Omit<Domain, 'mailHost'>): Domai
   const aliasText = wanted.aliasDomain === undefined ? before.aliasDomain : wanted.aliasDomain
   const alias = aliasText === null || aliasText === '' ? { value: null } : parseMailHost(aliasText)
   if ('wrong' in alias) return { kind: 'bad-name', why: alias.wrong }
+  if (alias.value === host.value) return { kind: 'alias-taken', aliasDomain: host.value }
   return {
     mailHost: host.value,
     description: wanted.description ?? before.description,
