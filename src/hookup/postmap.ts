@@ -65,12 +65,10 @@ function run(program: string, args: readonly string[], timeLimit: number): Promi
   execFile(program, args, { timeout: timeLimit, killSignal: 'SIGKILL' }, (fault, _, stderr) => {
     if (fault === null) return resolve()
     const words = stderr.trim().replace(/\s*\n\s*/g, ' | ')
-    const said = words === '' ? 'it said nothing' : `it said: ${words}`
-    reject(
-      new Unavailable(`${ending(shown, fault, timeLimit)}; ${said}; the tables in force stay as they were`, {
-        cause: fault,
-      }),
-    )
+    const said = words === '' ? '' : `, saying '${words}'`
+    const { what, advice } = ending(fault, timeLimit)
+    const told = `'${shown}' ${what}${said}; the tables in force stay as they were; ${advice}`
+    reject(new Unavailable(told, { cause: fault }))
   })
   return promise
 }
@@ -81,13 +79,17 @@ type Ending = Error & {
   readonly signal?: unknown
 }
 
-function ending(shown: string, fault: Ending, timeLimit: number): string {
+function ending(fault: Ending, timeLimit: number): { what: string; advice: string } {
+  const then = "then run 'posthorn aliases'"
   if (fault.code === 'ENOENT')
-    return `'${shown}' cannot be started, there is no such program: install Postfix here, or set postmap_command`
+    return { what: 'is no program here', advice: `install Postfix, or set postmap_command, ${then}` }
   if (typeof fault.code === 'string')
-    return `'${shown}' cannot be started (${fault.code}): check postmap_command`
-  if (fault.killed === true)
-    return `'${shown}' was ended after ${timeLimit / SECOND} s: run it by hand to see what it waits for, then 'posthorn aliases'`
-  const how = fault.code === null ? `was ended by ${fault.signal}` : `failed with exit status ${fault.code}`
-  return `'${shown}' ${how}: mend the cause, then run 'posthorn aliases'`
+    return { what: `cannot be run (${fault.code})`, advice: `check postmap_command, ${then}` }
+  if (fault.killed === true) {
+    const advice = `run it by hand to see what it waits for, ${then}`
+    return { what: `was ended after ${timeLimit / SECOND} s`, advice }
+  }
+  const advice = `mend the cause, ${then}`
+  if (typeof fault.code === 'number') return { what: `failed with exit status ${fault.code}`, advice }
+  return { what: `was ended by ${fault.signal}`, advice }
 }
