@@ -1,0 +1,219 @@
+// One client at the door: says which recipients are lists of ours, and takes messages for them (RFC 2033 §4.2).
+// Law: a 250 leaves only after the message and its queue items are committed; every fault of ours is a 451.
+import { hash as digest } from 'node:crypto'
+import { domainToASCII } from 'node:url'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { Unavailable } from '../base/unavailable.ts'
+import { domainOf, type EmailAddress, localPartOf, unquoteLocalPart } from '../mail/address.ts'
+import { type ListRecipient, readingsOf } from '../model/list-address.ts'
+import { type ItemNo, type Lane, laneOf } from '../model/queue.ts'
+import { type Reply, reply, replyText } from '../smtp/reply.ts'
+import type { Judged, Mailbox } from '../smtp/server-envelope.ts'
+import type { Accepted, Receiver, Transaction } from '../smtp/server-transaction.ts'
+import type { Store } from '../store/store.ts'
+import { findRecipient } from '../store/units/lists.ts'
+import { acceptMessage, type IncomingMessage, type MessageBody } from '../store/units/reception.ts'
+import type { Confirmations, Told } from './confirmations.ts'
+import { largestInRow, removeMessageFile, writeMessageFile } from './message-file.ts'
+
+export interface Host {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly confirmations: Confirmations
+  readonly counts: Counts
+  readonly delimiter: string
+  /** Folder of the files that hold large messages. */
+  readonly spool: string
+  readonly diskHasRoom: () => boolean
+  readonly onQueued: (lanes: ReadonlySet<Lane>) => void
+}
+
+/** Since the door was opened. */
+export interface Counts {
+  accepted: number
+  repeats: number
+  refusedMessages: number
+  refusedRecipients: number
+  faults: number
+}
+
+const noSuchList = reply(550, '5.1.1', 'no such list')
+const faultOfOurs = reply(451, '4.3.0', 'cannot store the message now, try again later')
+const diskIsFull = reply(452, '4.3.1', 'no room on disk, try again later')
+
+export class Visit implements Receiver<ListRecipient> {
+  readonly #host: Host
+  readonly #client: string
+  #told: Told[] = []
+
+  /** `client` is the address that the log names. */
+  constructor(host: Host, client: string) {
+    this.#host = host
+    this.#client = client
+  }
+
+  recipient({ address }: Mailbox): Judged<ListRecipient> {
+    if (address === null) return { refused: noSuchList }
+    try {
+      const found = this.#find(address)
+      if (found === null) return { refused: noSuchList }
+      return this.#host.diskHasRoom() ? { good: found } : { refused: diskIsFull }
+    } catch (fault) {
+      this.#fault('lmtp.recipient-fault', fault, { recipient: address })
+      return { refused: faultOfOurs }
+    }
+  }
+
+  // RFC 6531 lets a domain come in its own letters; ours are kept as the DNS knows them.
+  #find(address: EmailAddress): ListRecipient | null {
+    const domain = domainOf(address)
+    const readings = readingsOf(unquoteLocalPart(localPartOf(address)), this.#host.delimiter)
+    const found = this.#host.store.read(findRecipient, { domain, readings })
+    if (found !== null) return found
+    const ascii = domainToASCII(domain)
+    if (ascii === '' || ascii === domain) return null
+    return this.#host.store.read(findRecipient, { domain: ascii, readings })
+  }
+
+  async take(transaction: Transaction<ListRecipient>, message: Buffer): Promise<readonly Reply[]> {
+    const { counts } = this.#host
+    try {
+      const answers = await this.#accept(transaction, message)
+      counts.refusedRecipients += transaction.refusals
+      return answers
+    } catch (fault) {
+      counts.refusedMessages++
+      this.#fault('lmtp.message-fault', fault, { ...story(transaction), size: message.length })
+      return transaction.recipients.map(() => faultOfOurs)
+    }
+  }
+
+  abandoned(transaction: Transaction<ListRecipient>, because: Reply | null): void {
+    const { counts, log } = this.#host
+    counts.refusedRecipients += transaction.refusals
+    if (because !== null) counts.refusedMessages++
+    if (because === null && transaction.refusals === 0) return
+    log.info('lmtp.refused', {
+      client: this.#client,
+      ...story(transaction),
+      ...(because === null ? {} : { reply: replyText(because) }),
+    })
+  }
+
+  confirmed(): void {
+    for (const told of this.#told) this.#host.confirmations.add(told)
+    this.#told = []
+  }
+
+  async #accept(transaction: Transaction<ListRecipient>, message: Buffer): Promise<readonly Reply[]> {
+    const { store, clock, confirmations, counts, log, onQueued, spool } = this.#host
+    const { distinct, places } = distinctRecipients(transaction.recipients)
+    const hash = digest('sha256', message, 'buffer')
+    const transactionHash = hashTransaction(hash, transaction.sender, distinct)
+    const key = transactionHash.toString('latin1')
+    const body: MessageBody =
+      message.length > largestInRow
+        ? { file: await writeMessageFile(spool, hash, message) }
+        : { bytes: message }
+    const incoming: IncomingMessage = {
+      hash,
+      size: message.length,
+      body,
+      transactionHash,
+      recipients: distinct.map(({ text, is }) => ({
+        to: is,
+        envelope: {
+          sender: transaction.sender,
+          recipient: text,
+          purpose: is.purpose,
+          extension: is.extension,
+        },
+      })),
+      now: clock.now(),
+      mayRepeat: true,
+    }
+    confirmations.before(key)
+    const { reception, repeat, items } = await this.#commit(store, incoming)
+    if (repeat && 'file' in body) void removeMessageFile(spool, body.file)
+    this.#told.push({ reception, key })
+    const queued = items.filter((item) => item !== null)
+    if (repeat) counts.repeats++
+    else counts.accepted++
+    log.info(repeat ? 'lmtp.repeat' : 'lmtp.accepted', {
+      client: this.#client,
+      ...story(transaction),
+      size: message.length,
+      reception,
+      items: queued,
+    })
+    if (queued.length > 0) {
+      onQueued(new Set(distinct.flatMap(({ is }, i) => (items[i] === null ? [] : [laneOf(is.purpose)]))))
+    }
+    return places.map((place) =>
+      repeat ? reply(250, '2.6.0', `queued before, in reception ${reception}`) : answer(items[place] ?? null),
+    )
+  }
+
+  async #commit(store: Store, incoming: IncomingMessage) {
+    try {
+      return await store.commit(acceptMessage, incoming)
+    } catch (fault) {
+      if ('file' in incoming.body) await removeMessageFile(this.#host.spool, incoming.body.file)
+      throw fault
+    }
+  }
+
+  #fault(event: string, fault: unknown, fields: Readonly<Record<string, unknown>>): void {
+    this.#host.counts.faults++
+    const words = fault instanceof Error ? fault.message : String(fault)
+    const stack = fault instanceof Unavailable || !(fault instanceof Error) ? undefined : fault.stack
+    this.#host.log.error(event, {
+      client: this.#client,
+      ...fields,
+      fault: words,
+      ...(stack ? { stack } : {}),
+    })
+  }
+}
+
+/** A list that was removed after its RCPT has no item. */
+const answer = (item: ItemNo | null): Reply =>
+  item === null ? noSuchList : reply(250, '2.6.0', `queued as ${item}`)
+
+const story = ({ sender, recipients, refused, refusals }: Transaction<ListRecipient>) => ({
+  sender,
+  recipients: recipients.map(({ text }) => text),
+  ...(refusals === 0
+    ? {}
+    : { refusals, refused: refused.map(({ text, reply }) => `${text}: ${replyText(reply)}`) }),
+})
+
+/** The same address of a list twice is one item; `places` says for each RCPT which. */
+function distinctRecipients(recipients: readonly Accepted<ListRecipient>[]) {
+  const distinct: Accepted<ListRecipient>[] = []
+  const places: number[] = []
+  const seen = new Map<string, number>()
+  for (const one of recipients) {
+    const key = `${one.is.list} ${one.is.purpose} ${one.is.extension === null ? '' : `+${one.is.extension}`}`
+    let place = seen.get(key)
+    if (place === undefined) {
+      place = distinct.push(one) - 1
+      seen.set(key, place)
+    }
+    places.push(place)
+  }
+  return { distinct, places }
+}
+
+/** Over the hash of the bytes, sender and recipients, each with its length before it, so that none runs into the next. */
+function hashTransaction(
+  hash: Buffer,
+  sender: string,
+  recipients: readonly Accepted<ListRecipient>[],
+): Buffer {
+  let text = hash.toString('latin1')
+  for (const part of [sender, ...recipients.map(({ text }) => text)]) text += `${part.length}:${part}`
+  return digest('sha256', text, 'buffer')
+}
