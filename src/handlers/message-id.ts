@@ -10,9 +10,12 @@ export const messageId: Handler = {
   apply: (draft, { post, siteDomain }) => {
     const { headers, message } = draft
     const came = messageIdOf(headers) ?? ''
-    const id =
-      came === '' ? madeMessageId(message.bytes, post.envelopeSender, siteDomain) : repairMessageId(came)
+    const isNone = came === '' || came.length > longest
+    const id = isNone ? madeMessageId(message.bytes, post.envelopeSender, siteDomain) : repairMessageId(came)
     if (id === came && headers.all('Message-ID').length === 1) return draft
     return { ...draft, headers: headers.replaced('Message-ID', id) }
   },
 }
+
+/** What a line can hold (RFC 5322 §2.1.1); a longer one names nothing that could be looked up. */
+const longest = 998

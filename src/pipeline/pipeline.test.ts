@@ -1,8 +1,11 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { postOf, teaList } from '../../test/support/post.ts'
+import fc from 'fast-check'
+import { ann, postOf, teaList } from '../../test/support/post.ts'
 import { applySplices } from '../mail/draft.ts'
+import { Headers } from '../mail/headers.ts'
+import { parseMessage } from '../mail/message.ts'
 import type { ListSettings } from '../model/list.ts'
 import { decorate } from './pipeline.ts'
 
@@ -73,4 +76,29 @@ test('a post without Message-ID gets the same one at each try', () => {
   const [first, second] = [decorate('post', occasion(header)), decorate('post', occasion(header))]
   match(first.messageId, /^<[a-z2-7]+\.posthorn@lists\.example\.org>$/)
   equal(first.messageId, second.messageId)
+})
+
+test('whatever comes in, one Message-ID and one List-Id go out and the body stays as it came', () => {
+  const piece = fc.constantFrom(
+    'From: ', 'Subject: ', 'Message-ID: ', 'message-id:<x@y>', 'List-Id: <tea.lists.example.org>', 'Reply-To: ', 'To: ',
+    'Content-Type: multipart/mixed; boundary=b', '--b', '--b--', 'From ann@example.org', '=?utf-8?q?=0D=0ABcc:_x?=',
+    'ann@example.org', '<', '>', ',', ':', '"', ' ', '\t', '\0', '\x80', '\r\n', '\r\n\r\n', '\n', '\r',
+  ) // biome-ignore format: a list of pieces
+  const bytes = fc.array(piece, { maxLength: 40 }).map((pieces) => Buffer.from(pieces.join(''), 'latin1'))
+  const settings = { replyGoesToList: 'point_to_list', firstStripReplyTo: false } as const
+  fc.assert(
+    fc.property(bytes, (came) => {
+      const post = { message: parseMessage(came), envelopeSender: ann, size: came.length }
+      const decorated = decorate('post', { ...occasion(''), list: teaList(settings), post })
+      const kept = came.subarray(decorated.bodyAt)
+      const left = Buffer.concat([decorated.header, kept])
+      const headers = Headers.of(parseMessage(left))
+      for (const name of ['Message-ID', 'List-Id', 'List-Post', 'Reply-To', 'Subject']) {
+        equal(headers.all(name).length, 1, `${name} in ${JSON.stringify(left.toString('latin1'))}`)
+      }
+      equal(headers.has('Bcc'), false)
+      equal(headers.get('Message-ID'), decorated.messageId)
+    }),
+    { numRuns: 500 },
+  )
 })

@@ -17,11 +17,11 @@ import { authorOf } from '../rules/senders.ts'
 export interface Decorated extends Omit<StoredDraft, 'message'> {
   /** As it leaves, with its brackets. */
   readonly messageId: string
-  /** Who stands in To and Cc besides the list: they have a copy already. */
+  /** Who stands in To and Cc besides the list, at most a thousand: they have a copy already. */
   readonly direct: readonly EmailAddress[]
   /** Who wrote it, as far as it says so; null for nobody. */
   readonly poster: EmailAddress | null
-  /** As it came, decoded; '' for none. */
+  /** As it came, decoded, at most 998 characters; '' for none. */
   readonly subject: string
 }
 
@@ -36,7 +36,7 @@ export function decorate(purpose: 'post' | 'owner', occasion: Occasion): Decorat
     messageId: messageIdOf(draft.headers) ?? '',
     direct: directOf(came, list),
     poster: authorOf(post),
-    subject: came.decoded('Subject') ?? '',
+    subject: (came.decoded('Subject') ?? '').slice(0, 998).toWellFormed(),
   }
 }
 
@@ -61,6 +61,9 @@ function wholeBody(draft: Draft, kept: Uint8Array): Omit<StoredDraft, 'message'>
   }
 }
 
+// Every page of recipients is compared with them.
+const mostDirect = 1000
+
 const addressFields = ['To', 'Cc', 'Resent-To', 'Resent-Cc'] as const
 
 /** Once each; the list's own addresses are nobody's mailbox. */
@@ -75,5 +78,5 @@ function directOf(headers: Headers, list: MailingList): readonly EmailAddress[] 
       if (!ours.has(key) && !direct.has(key)) direct.set(key, address)
     }
   }
-  return [...direct.values()]
+  return [...direct.values()].slice(0, mostDirect)
 }

@@ -69,8 +69,12 @@ function envelopeOf({ envelopeSender }: Post): readonly EmailAddress[] {
 }
 
 function addressesIn(headers: Headers, name: string): readonly EmailAddress[] {
-  return headers.all(name).flatMap((value) => parseAddressList(value).map(({ address }) => address))
+  const mailboxes = headers.all(name).flatMap(parseAddressList)
+  return mailboxes.slice(0, mostSenders).map(({ address }) => address)
 }
+
+/** A post of more authors than this is looked at no further: the store is asked for each. */
+const mostSenders = 100
 
 function keep(kept: Map<string, EmailAddress>, addresses: readonly EmailAddress[]): void {
   for (const address of addresses) {
