@@ -97,10 +97,10 @@ test('parseAddressList never throws and is linear', () => {
     '( ',
   ]
   for (const seed of seeds) {
-    for (const text of [seed.repeat(500_000 / seed.length), `x <y> ${seed.repeat(500_000 / seed.length)}`]) {
+    for (const text of [seed.repeat(200_000 / seed.length), `x <y> ${seed.repeat(200_000 / seed.length)}`]) {
       const before = process.cpuUsage().user
       parseAddressList(text)
-      ok(process.cpuUsage().user - before < 1_500_000, seed)
+      ok(process.cpuUsage().user - before < 1_200_000, seed)
     }
   }
 })

@@ -110,8 +110,9 @@ function colonAt(bytes: Buffer, at: number): number {
   return bytes[i] === COLON ? i : -1
 }
 
+/** RFC 5322 §2.2 has printable ASCII. QUIRK: 8-bit octets are taken too; to end the header there would tear it apart. */
 function isNameOctet(octet: number | undefined): boolean {
-  return octet !== undefined && octet > SPACE && octet < 127 && octet !== COLON
+  return octet !== undefined && octet > SPACE && octet !== 127 && octet !== COLON
 }
 
 function endOfField(bytes: Buffer, from: number): number {

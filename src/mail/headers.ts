@@ -111,6 +111,11 @@ export class Headers {
     return new Headers(this.#lead.subarray(0, 0), this.#lines, this.#separator, null)
   }
 
+  /** The same with an empty line at its end, for bodies that get something put in front. */
+  closed(): Headers {
+    return this.#separator.length > 0 ? this : this.#edited(this.#lines)
+  }
+
   /** The block with the empty line that ends it, ready to stand before a body; untouched runs are not copied. */
   pieces(): readonly Uint8Array[] {
     if (this.#untouched !== null) return this.#untouched.length === 0 ? [] : [this.#untouched]
@@ -154,7 +159,7 @@ const crlf = Buffer.from('\r\n')
 export function formatField(name: string, value: string): Uint8Array {
   if (!/^[!-9;-~]{1,200}$/.test(name)) throw new Error(`not a header field name: ${JSON.stringify(name)}`)
   const line = oneLine(value)
-  const text = structured.test(name) ? line : encodeUnstructured(line, name.length + 2)
+  const text = isStructured(name) ? line : encodeUnstructured(line, name.length + 2)
   return Buffer.from(`${fold(`${name}: ${text}`)}\r\n`, 'utf8')
 }
 
@@ -162,6 +167,11 @@ export function formatField(name: string, value: string): Uint8Array {
 // addresses, which no encoded word may hold: they go as UTF-8 (RFC 6532 §3.2).
 const structured =
   /^(?:(?:resent-)?(?:from|sender|reply-to|to|cc|bcc|message-id|date)|in-reply-to|references|received|return-path|list-.*|archived-at|content-(?!description).*|mime-version|errors-to|(?:arc|dkim|dkim2|authentication)-.*|disposition-notification-to|delivered-to|mail-(?:followup|reply)-to)$/i
+
+/** True where the parts of a value are encoded by their own formatters, never the value as a whole. */
+export function isStructured(name: string): boolean {
+  return structured.test(name)
+}
 
 function newLine(name: string, value: string): Line {
   const source = Buffer.from(formatField(name, value))
