@@ -7,6 +7,8 @@ import * as members from './units/members.ts'
 import * as outgoing from './units/outgoing.ts'
 import * as queue from './units/queue.ts'
 import * as reception from './units/reception.ts'
+import * as reports from './units/reports.ts'
+import * as settings from './units/settings.ts'
 
 export const units: readonly UnitRef<never, unknown>[] = [
   creation,
@@ -16,6 +18,8 @@ export const units: readonly UnitRef<never, unknown>[] = [
   outgoing,
   queue,
   reception,
+  settings,
+  reports,
 ].flatMap(
   (file) =>
     Object.values(file).filter((exported) => typeof exported === 'object') as unknown as UnitRef<

@@ -1,0 +1,282 @@
+// The main job: owns the data directory, opens the door, feeds the stations, answers the command line, and ends
+// in order. The only place where the server is built.
+import { lookup } from 'node:dns/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { SECOND, systemClock } from '../base/clock.ts'
+import { type LogFile, openLog } from '../base/log.ts'
+import { systemRandom } from '../base/random.ts'
+import type { Config } from '../config/config.ts'
+import { startPublisher } from '../hookup/publisher.ts'
+import { allowNetworks, allowOwn } from '../lmtp/allow.ts'
+import { type Door, openDoor } from '../lmtp/door.ts'
+import { DoorRefusal, type Place } from '../lmtp/listening.ts'
+import type { Services } from '../services.ts'
+import { StoreRefusal } from '../store/database.ts'
+import { openStore, type Store } from '../store/store.ts'
+import { publicationState } from '../store/units/lists.ts'
+import { nextPageDue, unpagedOutgoing } from '../store/units/outgoing.ts'
+import { nextDue } from '../store/units/queue.ts'
+import { laneReports } from '../store/units/reports.ts'
+import { configuredMailServers } from './configured-mail-servers.ts'
+import { type AnswerCall, listenControl } from './control.ts'
+import type { ServerSide, ServerStatus } from './control-server-side.ts'
+import {
+  claimControlPath,
+  DirectoryRefusal,
+  databasePath,
+  messagesDirectory,
+  prepareDataDirectory,
+  takeLock,
+} from './data-directory.ts'
+import { type DiskReserve, watchDisk } from './disk-reserve.ts'
+import { keepHouse } from './housekeeping.ts'
+import { type RecentErrors, rememberErrors } from './recent-errors.ts'
+import { type StationThread, stationThread } from './station-thread.ts'
+import { startWriterThread, type WriterThread } from './writer-thread.ts'
+
+export interface ServeOptions {
+  /** Standard output instead of the log file. */
+  readonly foreground: boolean
+  /** How the command line's calls are answered. */
+  readonly answer: (services: Services, server: ServerSide) => AnswerCall
+  /** The door is open. */
+  readonly onReady: (facts: { readonly addresses: readonly string[]; readonly services: Services }) => void
+  /** Words for the operator when it cannot start. */
+  readonly onRefused: (words: string) => void
+  /** Ends the server as SIGTERM does. */
+  readonly signal?: AbortSignal
+}
+
+const gracefulStop = 8 * SECOND
+const maxConnections = 2000
+const maxBytesInFlight = 64 * 1024 * 1024
+
+/** Runs until it is told to end. 0: ended in order; 1: could not start; the words went to `onRefused`. */
+export async function serve(config: Config, options: ServeOptions): Promise<number> {
+  const rooms: (() => Promise<void> | void)[] = []
+  const stopped = stopSignals(options.signal)
+  try {
+    await start(config, options, rooms)
+    await stopped.asked
+    return 0
+  } catch (fault) {
+    if (!(fault instanceof StoreRefusal || fault instanceof DirectoryRefusal || fault instanceof DoorRefusal))
+      throw fault
+    options.onRefused(fault.message)
+    return 1
+  } finally {
+    for (const close of rooms.reverse()) await close()
+    stopped.forget()
+  }
+}
+
+// Each step that opens something says how it is closed; `serve` closes them in the opposite order.
+async function start(
+  config: Config,
+  options: ServeOptions,
+  rooms: (() => Promise<void> | void)[],
+): Promise<void> {
+  prepareDataDirectory(config)
+  const lock = takeLock(config, 'server')
+  if ('heldBy' in lock) {
+    const who = lock.heldBy === null ? 'another process' : `process ${lock.heldBy.pid} (${lock.heldBy.what})`
+    throw new DirectoryRefusal(
+      `${config.paths.varDir} is in use by ${who}; one server at a time: stop that one first`,
+    )
+  }
+  rooms.push(() => lock.release())
+  const target = options.foreground ? 1 : join(config.paths.logDir, 'posthorn.log')
+  const file = openLog(target)
+  rooms.push(() => file.flush())
+  const errors = rememberErrors(file, systemClock)
+  const log = errors.log
+  const writer = await startWriterThread(databasePath(config))
+  rooms.push(() => writer.close())
+  const port = writer.port()
+  const store = openStore(port, databasePath(config))
+  rooms.push(() => {
+    store.close()
+    port.close()
+  })
+  const services: Services = Object.freeze({ config, store, clock: systemClock, random: systemRandom, log })
+  const disk = await watchDisk(config.paths.varDir, config.store.reserve, services)
+  rooms.push(() => disk.stop())
+
+  const publisher = startPublisher(services, configuredMailServers(config))
+  rooms.push(async () => {
+    await publisher[Symbol.asyncDispose]()
+  })
+  const publish = async (): Promise<string | null> => {
+    const outcome = await publisher.wake()
+    return outcome.kind === 'failed' ? outcome.fault : null
+  }
+  const stations = startStations(services, writer, target, rooms)
+  const house = keepHouse(services, messagesDirectory(config))
+  rooms.push(() => house.stop())
+
+  const door = await openTheDoor(services, disk, () => stations.judging.wake())
+  const started = systemClock.monotonic()
+  const status = (): Promise<ServerStatus> => statusOf(services, { started, disk, door, errors, stations })
+  const wake = (): void => {
+    stations.judging.wake()
+    stations.delivery.wake(true)
+  }
+  const control = await listenControl(
+    claimControlPath(config),
+    options.answer(services, { publish, status, wake }),
+  )
+  rooms.push(() => control.close())
+  rooms.push(() => door.close(gracefulStop))
+
+  reopenOnHangup(file, stations, rooms)
+  await publish().catch((fault: unknown) => log.error('publication.failed', { fault: String(fault) }))
+  if (hasWork(store)) wake()
+  log.info('server.ready', { pid: process.pid, addresses: door.addresses, configuration: config.source })
+  rooms.push(() => log.info('server.stopping'))
+  options.onReady({ addresses: door.addresses, services })
+}
+
+interface Stations {
+  readonly judging: StationThread
+  readonly delivery: StationThread
+}
+
+function startStations(
+  services: Services,
+  writer: WriterThread,
+  log: string | 1,
+  rooms: (() => Promise<void> | void)[],
+): Stations {
+  const { config } = services
+  const start = { database: databasePath(config), spool: messagesDirectory(config), log, config }
+  const delivery = stationThread(services, writer, {
+    name: 'delivery',
+    start,
+    deadline: null,
+    onAccepted: () => undefined,
+  })
+  const judging = stationThread(services, writer, {
+    name: 'judging',
+    start,
+    deadline: config.store.judgingDeadline,
+    onAccepted: () => delivery.wake(),
+  })
+  rooms.push(async () => {
+    await Promise.all([judging.stop(gracefulStop), delivery.stop(gracefulStop)])
+  })
+  return { judging, delivery }
+}
+
+async function openTheDoor(
+  { config, ...services }: Services,
+  disk: DiskReserve,
+  wakeJudging: () => void,
+): Promise<Door> {
+  const { mta, lmtp } = config
+  const listen: Place[] = [{ host: mta.lmtpHost, port: mta.lmtpPort }]
+  if (lmtp.socket !== null) listen.push({ path: lmtp.socket })
+  return openDoor(
+    services,
+    {
+      hostName: hostname(),
+      listen,
+      maxMessageSize: lmtp.maxMessageSize,
+      maxRecipients: lmtp.maxRecipients,
+      idleTimeout: lmtp.idleTimeout,
+      allow: await allowed(config),
+      delimiter: mta.verpDelimiter,
+      spool: messagesDirectory(config),
+      diskHasRoom: () => disk.hasRoom(),
+      dialect: 'lmtp',
+      maxConnections,
+      maxInFlight: maxBytesInFlight,
+    },
+    (lanes) => {
+      if (lanes.has('in')) wakeJudging()
+    },
+  )
+}
+
+/** Who may hand in mail: the networks of the configuration, or this host and the relay. Throws DoorRefusal. */
+async function allowed({ lmtp, mta }: Config): Promise<(address: string) => boolean> {
+  if (lmtp.allow !== null) {
+    const known = allowNetworks(lmtp.allow.map(({ address, prefix }) => `${address}/${prefix}`))
+    if ('mistake' in known) throw new DoorRefusal(`[lmtp] allow: ${known.mistake}`)
+    return known.allow
+  }
+  const addresses = await lookup(mta.smtpHost, { all: true }).catch(() => [])
+  return allowOwn(addresses.map(({ address }) => address))
+}
+
+function hasWork(store: Store): boolean {
+  return (
+    store.read(nextDue, { lane: 'in' }) !== null ||
+    store.read(nextPageDue, {}) !== null ||
+    (['notice', 'out'] as const).some(
+      (lane) => store.read(unpagedOutgoing, { lane, after: 0, limit: 1 }).length > 0,
+    )
+  )
+}
+
+async function statusOf(
+  { store, clock, config }: Services,
+  facts: {
+    readonly started: number
+    readonly disk: DiskReserve
+    readonly door: Door
+    readonly errors: RecentErrors
+    readonly stations: Stations
+  },
+): Promise<ServerStatus> {
+  const delivery = await facts.stations.delivery.status()
+  const place = `${config.mta.smtpHost}:${config.mta.smtpPort}`
+  const relay = delivery?.relay
+  return {
+    pid: process.pid,
+    uptime: Math.round(clock.monotonic() - facts.started),
+    relay:
+      relay === undefined || relay.state === 'untried'
+        ? { state: 'unknown', words: place, since: null }
+        : { state: relay.state, words: relay.words ?? place, since: relay.since },
+    lanes: store.read(laneReports, { now: clock.now() }),
+    publication: store.read(publicationState, {}),
+    disk: { free: facts.disk.free(), reserve: config.store.reserve, enough: facts.disk.hasRoom() },
+    lastErrors: facts.errors.latest(),
+  }
+}
+
+function reopenOnHangup(file: LogFile, stations: Stations, rooms: (() => void)[]): void {
+  const onHangup = (): void => {
+    file.reopen()
+    stations.judging.reopenLog()
+    stations.delivery.reopenLog()
+  }
+  process.on('SIGHUP', onHangup)
+  rooms.push(() => {
+    process.off('SIGHUP', onHangup)
+  })
+}
+
+function stopSignals(signal: AbortSignal | undefined): { readonly asked: Promise<void>; forget(): void } {
+  let ask: () => void = () => undefined
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve
+  })
+  let times = 0
+  const onSignal = (): void => {
+    times += 1
+    if (times > 1) process.exit(1) // a second TERM ends at once: what is committed is safe
+    ask()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  signal?.addEventListener('abort', () => ask(), { once: true })
+  return {
+    asked,
+    forget: () => {
+      process.off('SIGTERM', onSignal)
+      process.off('SIGINT', onSignal)
+    },
+  }
+}
