@@ -35,6 +35,8 @@ function headerSplices({ bytes, root }: Message, part: Part): Splice[] {
   const isOpaque = recoded && /^(?:multipart|message)\//.test(mediaType(part))
   const wide = part.encoding === '8bit' || part.encoding === 'binary'
   let isLabelled = false
+  const lead = bytes.subarray(part.start, part.fields[0]?.start ?? part.fieldsEnd) // an mbox line
+  if (isEightBit(lead)) splices.push({ at: part.start, length: lead.length, bytes: withoutEighthBit(lead) })
   for (const field of part.fields) {
     const key = field.name.toLowerCase()
     const length = field.end - field.start
@@ -98,8 +100,7 @@ function gapSplices({ bytes }: Message, part: Part): Splice[] {
   for (const { start, end } of [...part.children, { start: part.end, end: part.end }]) {
     const gap = bytes.subarray(from, start)
     if (isEightBit(gap)) {
-      const plain = Buffer.from(gap).map((octet) => (octet > 127 ? 63 : octet))
-      splices.push({ at: from, length: gap.length, bytes: plain })
+      splices.push({ at: from, length: gap.length, bytes: withoutEighthBit(gap) })
     }
     from = end
   }
@@ -108,12 +109,19 @@ function gapSplices({ bytes }: Message, part: Part): Splice[] {
 
 /** A field without its 8-bit letters: encoded words where they may stand, else a `?` for each letter. */
 function asciiField(bytes: Uint8Array, field: Field): Uint8Array {
+  if (!plainName.test(field.name)) return withoutEighthBit(bytes.subarray(field.start, field.end))
   const text = fieldText(bytes, field)
   const isAddresses = addressFields.test(field.name.toLowerCase())
   const mailboxes = isAddresses ? parseAddressList(text).map(formatMailbox).join(', ') : ''
   const encoded = isStructured(field.name) ? mailboxes || text.replace(/"[^"]*"/g, encodeQuoted) : text
   const line = Buffer.from(formatField(field.name, encoded)).toString('utf8')
   return Buffer.from(line.replace(/[\u0080-\u{10ffff}]/gu, '?'))
+}
+
+const plainName = /^[!-~]{1,200}$/
+
+function withoutEighthBit(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(bytes).map((octet) => (octet > 127 ? 63 : octet))
 }
 
 /** RFC 2047 §5 forbids encoded words in quotes, but file names are written and read so everywhere. */

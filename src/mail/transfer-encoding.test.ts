@@ -16,7 +16,7 @@ for (const [text, gives] of [
   ['soft=\r\nbreak', 'softbreak'],
   ['soft= \t\r\nbreak', 'softbreak'],
   ['soft=\nbreak', 'softbreak'],
-  ['blanks  \t\r\nend ', 'blanks\r\nend '],
+  ['blanks  \t\r\nend ', 'blanks\r\nend'],
   ['kept=20\r\n', 'kept \r\n'],
   ['=fc=FC', '\xfc\xfc'],
   ['=zz = =', '=zz = '],

@@ -41,7 +41,7 @@ export function encodeBase64(bytes: Uint8Array, column = 0): string {
 export function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
   const out = Buffer.alloc(bytes.length)
   let length = 0
-  let blanks = 0 // blanks at the end of what was written: they go if a line end follows (RFC 2045 §6.7 rule 3)
+  let blanks = 0 // blanks at the end of what was written: they go before a line end and at the very end (RFC 2045 §6.7 rule 3)
   for (let i = 0; i < bytes.length; i++) {
     const octet = bytes[i] ?? 0
     if (octet === 10 || (octet === 13 && bytes[i + 1] === 10)) {
@@ -59,7 +59,7 @@ export function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
       i = code.end - 1
     }
   }
-  return out.subarray(0, length)
+  return out.subarray(0, length - blanks)
 }
 
 /** CRLF stays a line end; everything else that is not printable ASCII is coded, lone CR and LF too. */
