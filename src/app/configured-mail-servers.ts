@@ -1,0 +1,28 @@
+// Builds the mail-server side from the configuration: whose tables are written, and where.
+import { Unavailable } from '../base/unavailable.ts'
+import type { Config } from '../config/config.ts'
+import { mailServerFor } from '../hookup/mail-servers.ts'
+import type { MailServer } from '../model/mail-server.ts'
+
+/** `directory` takes the tables instead of data_dir (`aliases -d`). Throws Unavailable for a module of the site. */
+export function configuredMailServers(
+  { mta, paths, postfix }: Pick<Config, 'mta' | 'paths' | 'postfix'>,
+  directory: string = paths.dataDir,
+): readonly MailServer[] {
+  const lists = paths.listDataDir
+  const { incoming } = mta
+  if (incoming.kind === 'module')
+    throw new Unavailable(
+      `[mta] incoming: modules of the site (${incoming.file}) are not part of this release; use postfix, exim4 or null`,
+    )
+  if (incoming.name !== 'postfix') return [mailServerFor({ name: incoming.name, lists })]
+  const { postmapCommand, transportFileType, compatible } = postfix
+  const { lmtpHost, lmtpPort } = mta
+  return [
+    mailServerFor({
+      name: 'postfix',
+      lists,
+      postfix: { directory, lmtpHost, lmtpPort, postmapCommand, tableType: transportFileType, compatible },
+    }),
+  ]
+}

@@ -1,0 +1,157 @@
+// posthorn members: the roster of a list, a page at a time, so that a list of a million is no burden.
+
+import { formatMailbox } from '../../mail/address-list.ts'
+import type { Member, Role } from '../../model/member.ts'
+import { countMembers, rosterPage } from '../../store/units/members.ts'
+import { defineCommand, EX } from '../command.ts'
+import { listNamed } from '../naming-lists.ts'
+import { UsageFault } from '../options.ts'
+
+const roleChoices = {
+  any: ['owner', 'moderator', 'nonmember', 'member'],
+  owner: ['owner'],
+  moderator: ['moderator'],
+  nonmember: ['nonmember'],
+  member: ['member'],
+  administrator: ['owner', 'moderator'],
+} as const satisfies Readonly<Record<string, readonly Role[]>>
+
+const digestChoices = {
+  any: ['plaintext_digests', 'mime_digests', 'summary_digests'],
+  plaintext: ['plaintext_digests'],
+  mime: ['mime_digests', 'summary_digests'],
+} as const
+
+const noMailChoices = {
+  enabled: ['enabled'],
+  any: ['by_user', 'by_bounces', 'by_moderator', 'unknown'],
+  unknown: ['unknown'],
+  byadmin: ['by_moderator'],
+  byuser: ['by_user'],
+  bybounces: ['by_bounces'],
+} as const
+
+const pageSize = 1000
+
+type Roster = readonly (Member & { readonly key: string })[]
+
+export const members = defineCommand({
+  name: 'members',
+  summary: 'Show the members of a list',
+  about: '  Shows the members of LISTSPEC (posting address or List-Id), in the order of their addresses.',
+  examples: [
+    'posthorn members tea@lists.example.org',
+    'posthorn members -R owner --email-only tea.lists.example.org',
+    'posthorn members -o members.txt tea@lists.example.org',
+  ],
+  options: {
+    output: {
+      kind: 'one',
+      short: 'o',
+      value: 'FILE',
+      help: 'Write to FILE, whole or not at all; - is standard output.',
+    },
+    role: {
+      kind: 'one',
+      short: 'R',
+      value: 'ROLE',
+      choices: Object.keys(roleChoices),
+      help: 'Who is shown; member unless given.',
+    },
+    regular: { kind: 'flag', short: 'r', help: 'Only those who get each post.' },
+    digest: {
+      kind: 'one',
+      short: 'd',
+      value: 'KIND',
+      choices: Object.keys(digestChoices),
+      help: 'Only those who get digests of this kind.',
+    },
+    nomail: {
+      kind: 'one',
+      short: 'n',
+      value: 'WHY',
+      choices: Object.keys(noMailChoices),
+      help: 'Only those whose delivery is stopped for this reason, or enabled.',
+    },
+    'email-only': { kind: 'flag', short: 'e', help: 'Addresses without names.' },
+    'count-only': {
+      kind: 'flag',
+      short: 'c',
+      help: 'Only the number of the roster, whatever else is asked for.',
+    },
+    'no-change': { kind: 'flag', short: 'N', help: 'Without effect; nothing is ever changed here.' },
+    json: { kind: 'flag', help: 'As JSON.' },
+    add: { kind: 'one', short: 'a', value: 'FILE', help: "Removed: use 'posthorn addmembers'." },
+    delete: { kind: 'one', short: 'x', value: 'FILE', help: "Removed: use 'posthorn delmembers'." },
+    sync: {
+      kind: 'one',
+      short: 's',
+      value: 'FILE',
+      help: "Removed: use 'posthorn addmembers' and 'posthorn delmembers'.",
+    },
+  },
+  args: { listspec: 'required' },
+  writes: ({ output }) => output,
+  async run({ services: { store }, out, signal }, args) {
+    for (const [option, instead] of [
+      ['add', 'addmembers'],
+      ['delete', 'delmembers'],
+      ['sync', 'addmembers` and `posthorn delmembers'],
+    ] as const)
+      if (args[option] !== null)
+        throw new UsageFault(`The --${option} option is removed. Use \`posthorn ${instead}\` instead.`)
+    const emailOnly = args['email-only']
+    if (args['count-only'] && emailOnly)
+      throw new UsageFault('--email-only and --count-only exclude each other.')
+    const role = (args.role ?? 'member') as keyof typeof roleChoices
+    if (role === 'any' && (args.regular || args.digest !== null || args.nomail !== null))
+      throw new UsageFault('The --regular, --digest and --nomail options do not go with role=any.')
+    const list = listNamed(store, args.listspec)
+    const roles = roleChoices[role]
+    if (args['count-only']) {
+      out.line(String(store.read(countMembers, { list: list.no, roles })))
+      return EX.ok
+    }
+    const wanted = filterOf(args)
+    let shown = 0
+    if (args.json) out.line('[')
+    for (let after: string | null = ''; after !== null && !signal.aborted; ) {
+      const page: Roster = store.read(rosterPage, { list: list.no, roles, after, limit: pageSize })
+      for (const member of page.filter(wanted)) {
+        if (args.json) out.line(`${shown > 0 ? ',' : ''}${JSON.stringify(jsonOf(member))}`)
+        else if (emailOnly || member.displayName === '') out.line(member.address)
+        else out.line(formatMailbox({ name: member.displayName, address: member.address }))
+        shown += 1
+      }
+      await out.drained()
+      after = page.length < pageSize ? null : (page.at(-1)?.key ?? null)
+    }
+    if (args.json) out.line(']')
+    else if (shown === 0) out.line(`${list.listId} has no members`)
+    return EX.ok
+  },
+})
+
+function filterOf(args: {
+  readonly regular: boolean
+  readonly digest: string | null
+  readonly nomail: string | null
+}): (member: Member) => boolean {
+  const digests: readonly string[] | null =
+    args.digest === null ? null : digestChoices[args.digest as keyof typeof digestChoices]
+  const statuses: readonly string[] | null =
+    args.nomail === null ? null : noMailChoices[args.nomail as keyof typeof noMailChoices]
+  const modes = args.regular ? ['regular', ...(digests ?? [])] : digests
+  return ({ delivery, status }) =>
+    (modes === null || modes.includes(delivery)) && (statuses === null || statuses.includes(status))
+}
+
+const jsonOf = (member: Member) => ({
+  address: member.address,
+  display_name: member.displayName,
+  role: member.role,
+  delivery_mode: member.delivery,
+  delivery_status: member.status,
+  moderation_action: member.moderationAction,
+  joined_at: new Date(member.joinedAt).toISOString(),
+})
