@@ -104,6 +104,10 @@ test('letters in header fields read as they did', () => {
   }
 })
 
+test('a header of many 8-bit fields comes out in seven bits', () => {
+  ok(!isEightBit(toSevenBit(Buffer.from(`${'X:ü\n'.repeat(150_000)}\nx`)).bytes))
+})
+
 test('any bytes come out in seven bits, with the same leaves', () => {
   const pieces = fc.constantFrom(
     '--b', '--b--', '\r\n', '\r\n', 'ü', 'ü', ': ', 'text', 'Content-Type: multipart/mixed; boundary=b\r\n', 'X: ü\r\n',

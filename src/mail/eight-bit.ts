@@ -8,7 +8,14 @@ import { applySplices, type Splice } from './draft.ts'
 import { encodeWords, needsEncoding } from './encoded-words.ts'
 import { type Field, fieldText } from './fields.ts'
 import { formatField, isStructured } from './headers.ts'
-import { everyPart, type Message, mediaType, type Part, parseMessage } from './message.ts'
+import {
+  everyPart,
+  type Message,
+  mediaType,
+  type Part,
+  parseMessage,
+  type TransferEncoding,
+} from './message.ts'
 import { decodeBody, encodeBase64, encodeQuotedPrintable } from './transfer-encoding.ts'
 
 /** The same message in seven bits. Signatures that this breaks (RFC 6376 §5.3) go; `changed` says whether it did. */
@@ -17,9 +24,10 @@ export function toSevenBit(bytes: Uint8Array): { readonly bytes: Uint8Array; rea
   const message = parseMessage(bytes)
   const splices: Splice[] = []
   for (const part of everyPart(message.root)) {
-    splices.push(...headerSplices(message, part))
-    if (part.children.length > 0) splices.push(...gapSplices(message, part))
-    else if (isEightBit(bytes.subarray(part.body, part.end))) splices.push(bodySplice(message, part))
+    const body = recode(bytes, part)
+    for (const splice of headerSplices(message, part, body?.encoding ?? null)) splices.push(splice)
+    if (part.children.length > 0) for (const splice of gapSplices(message, part)) splices.push(splice)
+    if (body !== null) splices.push({ at: part.body, length: part.end - part.body, bytes: body.bytes })
   }
   return { bytes: Buffer.concat(applySplices(bytes, 0, splices)), changed: true }
 }
@@ -27,12 +35,10 @@ export function toSevenBit(bytes: Uint8Array): { readonly bytes: Uint8Array; rea
 const signatures = new Set(['dkim-signature', 'domainkey-signature'])
 const addressFields = /^(?:resent-)?(?:from|sender|reply-to|to|cc|bcc)$/
 
-/** The fields of one part, each only where it must change. */
-function headerSplices({ bytes, root }: Message, part: Part): Splice[] {
+/** The fields of one part, each only where it must change; `encoding` is what its body gets, null where it stays. */
+function headerSplices({ bytes, root }: Message, part: Part, encoding: TransferEncoding | null): Splice[] {
   const splices: Splice[] = []
-  const isLeaf = part.children.length === 0
-  const recoded = isLeaf && isEightBit(bytes.subarray(part.body, part.end))
-  const isOpaque = recoded && /^(?:multipart|message)\//.test(mediaType(part))
+  const isOpaque = encoding !== null && untouchable.test(mediaType(part))
   const wide = part.encoding === '8bit' || part.encoding === 'binary'
   let isLabelled = false
   const lead = bytes.subarray(part.start, part.fields[0]?.start ?? part.fieldsEnd) // an mbox line
@@ -42,26 +48,23 @@ function headerSplices({ bytes, root }: Message, part: Part): Splice[] {
     const length = field.end - field.start
     const put = (text: Uint8Array) => splices.push({ at: field.start, length, bytes: text })
     if (part === root && signatures.has(key)) put(Buffer.alloc(0))
-    else if (key === 'content-transfer-encoding' && (recoded || wide)) {
-      put(isLabelled ? Buffer.alloc(0) : encodingField(bytes, part, recoded))
+    else if (key === 'content-transfer-encoding' && (encoding !== null || wide)) {
+      put(isLabelled ? Buffer.alloc(0) : formatField('Content-Transfer-Encoding', encoding ?? '7bit'))
       isLabelled = true
     } else if (key === 'content-type' && isOpaque) put(octetStream)
     else if (isEightBit(bytes.subarray(field.start, field.end))) put(asciiField(bytes, field))
   }
-  const missing = recoded ? missingFields(bytes, part, root, isLabelled) : ''
+  const missing = encoding === null ? '' : missingFields(bytes, part, root, isLabelled ? null : encoding)
   if (missing !== '') splices.push({ at: part.fieldsEnd, length: 0, bytes: Buffer.from(missing) })
   return splices
 }
 
 // RFC 2045 §6.4 forbids encoding these types; one that could not be taken apart goes as plain octets.
+const untouchable = /^(?:multipart\/|message\/(?:rfc822|global|partial|external-body)$)/
 const octetStream = Buffer.from('Content-Type: application/octet-stream\r\n')
 
-function encodingField(bytes: Uint8Array, part: Part, recoded: boolean): Uint8Array {
-  return formatField('Content-Transfer-Encoding', recoded ? recode(bytes, part).encoding : '7bit')
-}
-
 /** What a part that is now encoded must say and did not; RFC 1428 for text in letters nobody named. */
-function missingFields(bytes: Uint8Array, part: Part, root: Part, isLabelled: boolean): string {
+function missingFields(bytes: Uint8Array, part: Part, root: Part, encoding: TransferEncoding | null): string {
   const has = (name: string) => part.fields.some((field) => field.name.toLowerCase() === name)
   const lines: string[] = []
   const last = part.fields.at(-1)
@@ -71,7 +74,7 @@ function missingFields(bytes: Uint8Array, part: Part, root: Part, isLabelled: bo
     const isUtf8 = !guessIsLatin1(bytes.subarray(part.body, part.end))
     lines.push(`Content-Type: text/plain; charset=${isUtf8 ? 'utf-8' : 'unknown-8bit'}`)
   }
-  if (!isLabelled) lines.push(`Content-Transfer-Encoding: ${recode(bytes, part).encoding}`)
+  if (encoding !== null) lines.push(`Content-Transfer-Encoding: ${encoding}`)
   if (part.fieldsEnd === part.body) lines.push('')
   return lines.length === 0 ? '' : `${lines.join('\r\n')}\r\n`
 }
@@ -80,17 +83,25 @@ function guessIsLatin1(body: Uint8Array): boolean {
   return !Buffer.from(guessText(body), 'utf8').equals(body)
 }
 
-function bodySplice({ bytes }: Message, part: Part): Splice {
-  return { at: part.body, length: part.end - part.body, bytes: Buffer.from(recode(bytes, part).text) }
+/**
+ * The body of an 8-bit leaf in seven bits: quoted-printable for text where that is shorter, base64 for the
+ * rest (RFC 2045 §6.7, §6.8); null for every other part.
+ */
+function recode(bytes: Uint8Array, part: Part): { encoding: TransferEncoding; bytes: Uint8Array } | null {
+  const body = bytes.subarray(part.body, part.end)
+  if (part.children.length > 0 || !isEightBit(body)) return null
+  const content = decodeBody(body, part.encoding)
+  if (part.contentType.type === 'text' && isMostlyPlain(content)) {
+    return { encoding: 'quoted-printable', bytes: Buffer.from(encodeQuotedPrintable(content)) }
+  }
+  return { encoding: 'base64', bytes: Buffer.from(`${encodeBase64(content)}\r\n`) }
 }
 
-/** Quoted-printable for text where it is shorter, base64 for the rest (RFC 2045 §6.7, §6.8). */
-function recode(bytes: Uint8Array, part: Part): { encoding: string; text: string } {
-  const content = decodeBody(bytes.subarray(part.body, part.end), part.encoding)
-  const base64 = () => ({ encoding: 'base64', text: `${encodeBase64(content)}\r\n` })
-  if (part.contentType.type !== 'text') return base64()
-  const text = encodeQuotedPrintable(content)
-  return text.length <= (content.length * 78) / 57 ? { encoding: 'quoted-printable', text } : base64()
+/** Base64 adds a third: as much as coding every sixth octet. */
+function isMostlyPlain(content: Uint8Array): boolean {
+  let coded = 0
+  for (let i = 0; i < content.length; i++) if ((content[i] ?? 0) > 127) coded++
+  return coded * 6 <= content.length
 }
 
 /** Preamble, epilogue and the lines between parts mean nothing (RFC 2046 §5.1.1): a `?` for each such octet. */

@@ -42,26 +42,30 @@ export function encodeUnstructured(text: string, column = 0): string {
 
 /** Any text as encoded words in UTF-8, at most 75 characters each, joined by blanks (RFC 2047 §2). */
 export function encodeWords(text: string, column = 0): string {
-  const letters = Array.from(text.toWellFormed(), (letter) => Buffer.from(letter, 'utf8'))
-  const octets = letters.reduce((sum, letter) => sum + letter.length, 0)
-  const asQ = letters.reduce((sum, letter) => sum + lengthInQ(letter), 0)
+  const whole = text.toWellFormed()
+  let octets = 0
+  let asQ = 0
+  for (const letter of whole) {
+    octets += lengthInB(letter)
+    asQ += lengthInQ(letter)
+  }
   const form = asQ <= Math.ceil(octets / 3) * 4 ? formQ : formB
   const words: string[] = []
-  let word: Buffer[] = []
+  let word = ''
   let size = 0
   let most = form.most(Math.min(75, Math.max(30, 78 - column))) // the first word may share its line with the name
-  for (const letter of letters) {
+  for (const letter of whole) {
     const more = form.measure(letter)
     if (size + more > most) {
-      words.push(form.write(Buffer.concat(word)))
-      word = []
+      words.push(form.write(Buffer.from(word)))
+      word = ''
       size = 0
       most = form.most(75)
     }
-    word.push(letter)
+    word += letter
     size += more
   }
-  words.push(form.write(Buffer.concat(word)))
+  words.push(form.write(Buffer.from(word)))
   return words.join(' ')
 }
 
@@ -97,7 +101,7 @@ function decodeQ(text: string): Uint8Array {
 // A word is `=?UTF-8?B?` + text + `?=`: `most` says how much text a word of so many characters can take.
 const formB = {
   most: (characters: number) => Math.floor((characters - 12) / 4) * 3,
-  measure: (letter: Buffer) => letter.length,
+  measure: lengthInB,
   write: (octets: Buffer) => `=?UTF-8?B?${octets.toString('base64')}?=`,
 }
 
@@ -115,9 +119,17 @@ const formQ = {
   },
 }
 
-function lengthInQ(letter: Buffer): number {
-  const [octet = 0] = letter
-  return letter.length === 1 && (octet === 0x20 || isSafeInQ(octet)) ? 1 : 3 * letter.length
+/** The octets of a letter in UTF-8. */
+function lengthInB(letter: string): number {
+  const code = letter.codePointAt(0) ?? 0
+  if (code < 0x80) return 1
+  if (code < 0x800) return 2
+  return code < 0x10000 ? 3 : 4
+}
+
+function lengthInQ(letter: string): number {
+  const code = letter.codePointAt(0) ?? 0
+  return code === 0x20 || (code < 0x80 && isSafeInQ(code)) ? 1 : 3 * lengthInB(letter)
 }
 
 /** What RFC 2047 §5 rule 3 allows in a phrase: letters, digits and `!*+-/`. */

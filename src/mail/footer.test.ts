@@ -213,6 +213,11 @@ for (const name of [
   })
 }
 
+test('a header of a hundred thousand fields is wrapped as well', () => {
+  const bytes = Buffer.from(`${'Content-:\n'.repeat(100_000)}Content-Type: text/html\n\nx`)
+  check(bytes, umlauts, 'footer')
+})
+
 test('any text on any post: nothing is lost', () => {
   const pieces = fc.constantFrom(
     '--b', '--b--', '\r\n', '\r\n', ' ', ': ', '=', 'text', 'Content-Type: multipart/mixed; boundary=b\r\n',

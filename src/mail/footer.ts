@@ -191,9 +191,10 @@ function wrapped(draft: Draft, text: string, position: Position): Draft {
   const { root, bytes } = message
   const boundary = boundaryFor(bytes.subarray(root.body), text)
   const isContent = (name: string) => /^content-/i.test(name)
-  const others = headers.names().filter((name) => isContent(name) && name.toLowerCase() !== 'content-type')
   const type = `multipart/mixed; boundary="${boundary}"`
-  let outer = headers.without(...others).replaced('Content-Type', type)
+  let outer = headers
+    .filter((name) => !isContent(name) || name.toLowerCase() === 'content-type')
+    .replaced('Content-Type', type)
   if (!outer.has('MIME-Version')) outer = outer.with('MIME-Version', '1.0')
   // RFC 2045 §6.4: a multipart says what its parts need at most.
   const isWide = root.encoding === '8bit' || root.encoding === 'binary'

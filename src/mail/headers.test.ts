@@ -156,3 +156,14 @@ test('lines break at 78 where there is a blank to break at', () => {
   const subject = text(Headers.none.with('Subject', 'ünicode wörds '.repeat(50)))
   for (const line of subject.split('\r\n')) ok(line.length <= 78, line)
 })
+
+test('editing a huge header takes linear time', () => {
+  const words = ['ü', ' ', ' ü', '\t', 'a ', '"', '\r\n ', '=?', 'x', '=?utf-8?q?a?= ']
+  for (const word of words) {
+    const value = word.repeat(500_000 / word.length)
+    const before = process.cpuUsage().user
+    const made = Headers.none.with('Subject', value).with('To', value).toBytes()
+    Headers.of(parseMessage(Buffer.from(made))).decoded('Subject')
+    ok(process.cpuUsage().user - before < 2_000_000, JSON.stringify(word))
+  }
+})

@@ -206,7 +206,7 @@ const best = 78
 const longest = 998
 
 /** Breaks before blanks where it can, so that unfolding gives the same text (RFC 5322 §2.1.1, §2.2.3). */
-export function fold(line: string): string {
+function fold(line: string): string {
   if (line.length <= best && isAscii.test(line)) return line
   let out = ''
   let column = 0

@@ -64,31 +64,42 @@ export function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
 
 /** CRLF stays a line end; everything else that is not printable ASCII is coded, lone CR and LF too. */
 export function encodeQuotedPrintable(bytes: Uint8Array): string {
-  let out = ''
-  let line = ''
+  const out = Buffer.allocUnsafe(Math.ceil(bytes.length * 3.2) + 3) // three for each octet, and the soft breaks
+  let length = 0
+  let column = 0
   for (let i = 0; i < bytes.length; i++) {
     const octet = bytes[i] ?? 0
     if (octet === 13 && bytes[i + 1] === 10) {
-      out += `${line}\r\n`
-      line = ''
+      length = out.writeUInt16BE(0x0d0a, length)
+      column = 0
       i++
       continue
     }
     const isLast = i + 1 === bytes.length || (bytes[i + 1] === 13 && bytes[i + 2] === 10)
-    const text = codeOf(octet, isLast)
-    if (line.length + text.length > (isLast ? 76 : 75)) {
-      out += `${line}=\r\n`
-      line = ''
+    const isPlain = isPlainInQp(octet, isLast)
+    const size = isPlain ? 1 : 3
+    if (column + size > (isLast ? 76 : 75)) {
+      out[length] = 61 // a soft line break
+      length = out.writeUInt16BE(0x0d0a, length + 1)
+      column = 0
     }
-    line += text
+    column += size
+    if (isPlain) out[length++] = octet
+    else {
+      out[length] = 61
+      out[length + 1] = hexadecimal.charCodeAt(octet >> 4)
+      out[length + 2] = hexadecimal.charCodeAt(octet & 15)
+      length += 3
+    }
   }
-  return out + line
+  return out.toString('latin1', 0, length)
 }
 
-function codeOf(octet: number, isLast: boolean): string {
+const hexadecimal = '0123456789ABCDEF'
+
+function isPlainInQp(octet: number, isLast: boolean): boolean {
   const isBlank = octet === 32 || octet === 9
-  if ((isBlank && !isLast) || (octet > 32 && octet < 127 && octet !== 61)) return String.fromCharCode(octet)
-  return `=${octet.toString(16).toUpperCase().padStart(2, '0')}`
+  return (isBlank && !isLast) || (octet > 32 && octet < 127 && octet !== 61)
 }
 
 /** What an `=` at `at` means: an octet, a soft line break (no octet), or nothing: then it stands for itself. */
