@@ -7,7 +7,7 @@ import { isEightBit } from './dot-stuffing.ts'
 import { applySplices, type Splice } from './draft.ts'
 import { encodeWords, needsEncoding } from './encoded-words.ts'
 import { type Field, fieldText } from './fields.ts'
-import { formatField, isStructured } from './headers.ts'
+import { formatField, isStructured } from './format-field.ts'
 import {
   everyPart,
   type Message,

@@ -4,8 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { draftOf, renderDraft } from './draft.ts'
-import { addFooter, type Position } from './footer.ts'
+import { addFooter } from './footer.ts'
 import { everyPart, isCutShort, type Message, mediaType, type Part, parseMessage } from './message.ts'
+import type { Position } from './text-footer.ts'
 import { decodedBody, textOf } from './transfer-encoding.ts'
 
 const render = (bytes: Uint8Array, text: string, position: Position) =>
