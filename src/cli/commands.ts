@@ -1,25 +1,46 @@
 // Every command, in the order of the overview.
 import type { Command } from './command.ts'
 import { addmembers } from './commands/addmembers.ts'
+import { aliases } from './commands/aliases.ts'
+import { conf } from './commands/conf.ts'
 import { create } from './commands/create.ts'
 import { delmembers } from './commands/delmembers.ts'
+import { domain } from './commands/domain.ts'
 import { info } from './commands/info.ts'
+import { inject } from './commands/inject.ts'
 import { lists } from './commands/lists.ts'
 import { members } from './commands/members.ts'
 import { queue } from './commands/queue.ts'
 import { remove } from './commands/remove.ts'
+import { restart } from './commands/restart.ts'
+import { set } from './commands/set.ts'
+import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
+import { reopen, stop } from './commands/stop.ts'
+import { trace } from './commands/trace.ts'
+import { unshunt } from './commands/unshunt.ts'
 import { version } from './commands/version.ts'
 
 export const commands: readonly Command[] = [
+  start,
+  stop,
+  restart,
+  reopen,
+  status,
   create,
   remove,
   lists,
+  set,
+  domain,
   members,
   addmembers,
   delmembers,
-  status,
+  inject,
   queue,
+  unshunt,
+  trace,
+  aliases,
+  conf,
   info,
   version,
 ]

@@ -269,5 +269,3 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 endQuietlyWithThePipe()
 process.exitCode = await main(process.argv.slice(2))
-// A paused standard input must not keep us.
-process.stdin.unref?.()

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, renameSync, rmSync, statSync, type WriteStream } from 'node:fs'
+import { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import type { CallOutput } from '../app/control.ts'
 
@@ -49,7 +50,11 @@ export class FileFault extends Error {
 
 /** The bytes of a file, or of standard input for `-`. Throws FileFault for one that is not there. */
 export function openInput(name: string): AsyncIterable<Uint8Array> {
-  if (name === '-') return process.stdin
+  if (name === '-') {
+    // A command that ends before its input does must not wait for the rest.
+    if (process.stdin instanceof Socket) process.stdin.unref()
+    return process.stdin
+  }
   if (statSync(name, { throwIfNoEntry: false })?.isDirectory() !== false)
     throw new FileFault(`'${name}' is no file: check the name; it is looked for in ${process.cwd()}`)
   return readOrExplain(name)
