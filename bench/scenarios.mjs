@@ -112,7 +112,8 @@ function fan(scenario, mode, setup, p, settings) {
     await fanOut(bench, [warm], { posts: 1, size: p.size, conns: 1 })
     const personal = setup.personal === true
     const result = await fanOut(bench, [list], { posts: p.posts, size: p.size, conns: p.conns, personal })
-    return { subs: p.subs, posts: p.posts, ...result }
+    const complete = result.complete && (!personal || result.personalTx === result.want)
+    return { subs: p.subs, posts: p.posts, ...result, complete }
   })
 }
 

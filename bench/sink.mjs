@@ -3,7 +3,7 @@
 //
 // What it records
 //   tx, rcpts, bytes, conns             totals
-//   verpTx                              transactions whose MAIL FROM has '=' in it
+//   verpTx                              transactions whose MAIL FROM names a recipient: it has '=' or '-bounces+' in it
 //   personalTx                          messages that contain their (only) recipient's address
 //   ids[X-Bench-Id] = {first,last,tx,rcpts,dups,uniq}   times in ms, CLOCK_MONOTONIC
 // Recipients are expected as u<NUMBER>@...; NUMBER indexes a byte array per id,
@@ -116,7 +116,7 @@ export function createSink(opt = {}) {
       T.tx++
       T.rcpts += nOk
       T.bytes += bytes
-      if (from.includes('=')) T.verpTx++
+      if (from.includes('=') || from.includes('-bounces+')) T.verpTx++
       if (personal) T.personalTx++
       if (id === '') T.noId++
       else {

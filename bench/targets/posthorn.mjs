@@ -77,13 +77,17 @@ accept_unsigned: yes
   async createLists(lists) {
     for (const { name, mode, subscribers = 0, first = 0 } of lists) {
       await this.#command('create', at(name))
-      if (mode === 'moderated') {
-        for (const who of ['member', 'nonmember'])
-          await this.#command('set', at(name), `default_${who}_action`, 'hold')
-      } else await this.#command('set', at(name), 'default_nonmember_action', 'accept')
-      await this.#command('set', at(name), 'max_message_size', '0')
-      if (mode === 'personal')
-        await this.#command('set', at(name), 'footer', 'To leave as $user_email, write to the list.')
+      const others = mode === 'moderated' ? 'hold' : 'accept'
+      const settings = [
+        'default_member_action',
+        others,
+        'default_nonmember_action',
+        others,
+        'max_message_size',
+        '0',
+      ]
+      if (mode === 'personal') settings.push('footer', 'To leave as $user_email, write to the list.')
+      await this.#command('set', at(name), ...settings)
       if (subscribers > 0) await this.bulkSubscribe(name, numbered(first, subscribers))
     }
   }
@@ -105,11 +109,11 @@ accept_unsigned: yes
   }
 
   async heldCount(list) {
-    return this.#count('select count(*) from held join list on list.id = list_id where name = ?', list)
+    return this.#count('select count(*) from held join list on list.id = held.list_id where name = ?', list)
   }
 
   async bounceCount(list) {
-    const each = 'select count(*) from bounce_event join list on list.id = list_id where name = ?'
+    const each = 'select count(*) from bounce_event b join list on list.id = b.list_id where name = ?'
     return { registered: this.#count(each, list), processed: this.#count(`${each} and processed = 1`, list) }
   }
 
