@@ -263,10 +263,13 @@ function stopSignals(signal: AbortSignal | undefined): { readonly asked: Promise
   const asked = new Promise<void>((resolve) => {
     ask = resolve
   })
-  let times = 0
+  let askedAt: number | null = null
   const onSignal = (): void => {
-    times += 1
-    if (times > 1) process.exit(1) // a second TERM ends at once: what is committed is safe
+    const now = systemClock.monotonic()
+    askedAt ??= now
+    // A second TERM ends at once: what is committed is safe. QUIRK: a Ctrl-C under npm comes twice in a row,
+    // from the terminal and from npm.
+    if (now - askedAt > SECOND) process.exit(1)
     ask()
   }
   process.on('SIGTERM', onSignal)

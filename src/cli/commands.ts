@@ -5,6 +5,7 @@ import { aliases } from './commands/aliases.ts'
 import { conf } from './commands/conf.ts'
 import { create } from './commands/create.ts'
 import { delmembers } from './commands/delmembers.ts'
+import { demo } from './commands/demo.ts'
 import { domain } from './commands/domain.ts'
 import { info } from './commands/info.ts'
 import { inject } from './commands/inject.ts'
@@ -22,6 +23,7 @@ import { unshunt } from './commands/unshunt.ts'
 import { version } from './commands/version.ts'
 
 export const commands: readonly Command[] = [
+  demo,
   start,
   stop,
   restart,

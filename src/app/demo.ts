@@ -1,0 +1,152 @@
+// The demo: the main job on loopback, in a folder of its own, with a list, three members and a mail catcher in
+// place of the mail server. Law: nothing outside its folder is touched, and no mail leaves the machine.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Config, defaultConfig, loadConfig } from '../config/config.ts'
+import { formatMistake } from '../config/mistake.ts'
+import { createList } from '../lists/create.ts'
+import { DoorRefusal, listen } from '../lmtp/listening.ts'
+import { addMembers } from '../membership/add.ts'
+import type { Services } from '../services.ts'
+import type { ServerSide } from './control-server-side.ts'
+import { DirectoryRefusal, whoHoldsLock } from './data-directory.ts'
+import { configurationText, copyLines, demoList, demoMembers, welcomeLines } from './demo-words.ts'
+import { openMailCatcher } from './mail-catcher.ts'
+import { type ServeOptions, serve } from './serve.ts'
+import { surroundings } from './surroundings.ts'
+
+export interface DemoSettings {
+  /** Absolute. Made when it is missing; a second start goes on with what is in it. */
+  readonly directory: string
+  readonly lmtpPort: number
+  /** Where the caller stands: paths below it are shown short. */
+  readonly cwd: string
+}
+
+export interface DemoOptions extends Pick<ServeOptions, 'answer' | 'signal' | 'onRefused'> {
+  readonly say: (line: string) => void
+}
+
+/** Runs until it is told to end. 0: ended in order; 1: could not start; the words went to `onRefused`. */
+export async function runDemo(settings: DemoSettings, options: DemoOptions): Promise<number> {
+  try {
+    await mustBeFree(settings)
+    const catcher = await openMailCatcher((copy) => {
+      for (const line of copyLines(copy)) options.say(line)
+    })
+    try {
+      return await runServer(configure(settings, catcher.port), settings, options)
+    } finally {
+      await catcher.close()
+    }
+  } catch (fault) {
+    if (!(fault instanceof DirectoryRefusal || fault instanceof DoorRefusal)) throw fault
+    options.onRefused(fault.message)
+    return 1
+  }
+}
+
+// Asked before anything is written: the folder's configuration belongs to the demo that runs in it.
+async function mustBeFree({ directory, lmtpPort }: DemoSettings): Promise<void> {
+  const holder = whoHoldsLock(defaultConfig({ paths: { varDir: directory } }))
+  if (holder !== null) {
+    const who = holder === 'unknown' ? 'another process' : `process ${holder.pid} (${holder.what})`
+    throw new DirectoryRefusal(
+      `${directory} is in use by ${who}: end that one first, or use another folder with --directory FOLDER`,
+    )
+  }
+  try {
+    const probe = await listen({ host: '127.0.0.1', port: lmtpPort }, (socket) => socket.destroy())
+    await new Promise((resolve) => probe.close(resolve))
+  } catch (fault) {
+    const code = ((fault as Error).cause as NodeJS.ErrnoException | undefined)?.code
+    const remedy = `start the demo with --lmtp-port N, N being a free port (with npm: npm start -- --lmtp-port ${lmtpPort + 10_000})`
+    if (code === 'EADDRINUSE')
+      throw new DoorRefusal(`port ${lmtpPort} is taken by another program: ${remedy}`, { cause: fault })
+    if (code === 'EACCES')
+      throw new DoorRefusal(`port ${lmtpPort} is for root alone: ${remedy}`, { cause: fault })
+    throw fault
+  }
+}
+
+/** Writes the configuration that the commands use too, and reads it as they do. Throws DirectoryRefusal. */
+function configure({ directory, lmtpPort }: DemoSettings, smtpPort: number): Config {
+  const around = surroundings(join(directory, 'posthorn.cfg'))
+  try {
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, 'posthorn.cfg'), configurationText({ directory, lmtpPort, smtpPort }))
+  } catch (fault) {
+    throw new DirectoryRefusal(
+      `${directory} cannot be written (${(fault as Error).message}): use another folder with --directory FOLDER`,
+      { cause: fault },
+    )
+  }
+  if (around.environment.MAILMAN_VAR_DIR)
+    throw new DirectoryRefusal(
+      `MAILMAN_VAR_DIR is set (${around.environment.MAILMAN_VAR_DIR}) and would win over the folder of the demo: unset it first`,
+    )
+  const loaded = loadConfig(around)
+  if ('config' in loaded && loaded.config.paths.varDir === directory) return loaded.config
+  const mistakes = 'errors' in loaded ? loaded.errors.map(formatMistake) : []
+  throw new DirectoryRefusal(
+    [
+      `the configuration cannot name the folder ${directory}: use one with a plainer name, with --directory FOLDER`,
+      ...mistakes,
+    ].join('\n'),
+  )
+}
+
+async function runServer(config: Config, settings: DemoSettings, options: DemoOptions): Promise<number> {
+  const { answer, say, onRefused, signal } = options
+  const failed = new AbortController()
+  let server: ServerSide | null = null
+  const code = await serve(config, {
+    foreground: false,
+    answer: (services, side) => {
+      server = side
+      return answer(services, side)
+    },
+    onReady: ({ services }) => {
+      prepareList(services, server).then(
+        () => {
+          for (const line of welcomeLines(settings)) say(line)
+        },
+        (fault: unknown) => {
+          services.log.error('demo.failed', { err: fault })
+          onRefused(
+            `the list of the demo could not be made (${String(fault)}): use another folder with --directory FOLDER`,
+          )
+          failed.abort()
+        },
+      )
+    },
+    onRefused,
+    signal: signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]),
+  })
+  if (code !== 0) return code
+  if (failed.signal.aborted) return 1
+  say('')
+  say(`The demo has ended. What it kept is in ${config.paths.varDir}; the next start goes on with it.`)
+  return 0
+}
+
+/** Makes list and members at the first start; what was changed since is left as it is. */
+async function prepareList(services: Services, server: ServerSide | null): Promise<void> {
+  const made = await createList(services, {
+    address: demoList,
+    settings: { displayName: 'Tea', description: 'All about tea' },
+    owners: [],
+    createDomain: true,
+    nameCharacters: services.config.mailman.listnameChars,
+  })
+  if (made.kind === 'exists') return
+  if (made.kind !== 'created') throw new Error(`${demoList}: ${made.kind}`)
+  await addMembers(services, {
+    list: made.list,
+    role: 'member',
+    delivery: 'regular',
+    status: 'enabled',
+    lines: demoMembers,
+  })
+  await server?.publish()
+}
