@@ -1,6 +1,6 @@
 // How commands name a list: by posting address or List-Id, in any letter case.
 import { didYouMean } from '../config/section.ts'
-import { type MailingList, postingAddress } from '../model/list.ts'
+import type { MailingList } from '../model/list.ts'
 import type { Store } from '../store/store.ts'
 import { allLists, listBySpec } from '../store/units/lists.ts'
 import { UsageFault } from './options.ts'
@@ -16,9 +16,10 @@ export function listNamed(store: Store, spec: string): MailingList {
   throw new UsageFault(noSuchList(store, spec))
 }
 
+/** Names a near one of the same domain, where there is one. */
 export function noSuchList(store: Store, spec: string): string {
-  const known = store
-    .read(allLists, { domains: [] })
-    .map((list) => (spec.includes('@') ? postingAddress(list) : list.listId))
-  return `No such list: ${spec}${didYouMean(spec, known)}`
+  const wanted = spec.trim().toLowerCase()
+  const cut = wanted.includes('@') ? wanted.lastIndexOf('@') : wanted.indexOf('.')
+  const names = store.read(allLists, { domains: [wanted.slice(cut + 1)] }).map(({ name }) => name)
+  return `No such list: ${spec}${didYouMean(wanted.slice(0, Math.max(0, cut)), names)}`
 }

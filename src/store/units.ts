@@ -9,6 +9,7 @@ import * as queue from './units/queue.ts'
 import * as reception from './units/reception.ts'
 import * as reports from './units/reports.ts'
 import * as settings from './units/settings.ts'
+import * as stories from './units/stories.ts'
 
 export const units: readonly UnitRef<never, unknown>[] = [
   creation,
@@ -20,6 +21,7 @@ export const units: readonly UnitRef<never, unknown>[] = [
   reception,
   settings,
   reports,
+  stories,
 ].flatMap(
   (file) =>
     Object.values(file).filter((exported) => typeof exported === 'object') as unknown as UnitRef<

@@ -98,7 +98,7 @@ async function list(context: CommandContext, aside: boolean, json: boolean): Pro
   await eachOutgoing(context, (entry) => {
     if (aside && entry.parked === null) return
     if (json) out.line(`${separator()}${JSON.stringify({ ...entry, ...countStates(store, entry.no) })}`)
-    else out.line(outgoingLine(entry, countStates(store, entry.no).counts, now))
+    else out.line(outgoingLine(entry, countStates(store, entry.no).counts))
   })
   if (json) out.line(']}')
   return EX.ok
@@ -145,13 +145,9 @@ function itemLine(
   return `${no}  ${lane}  ${list ?? 'list removed'}  from ${plain(envelope.sender)}  ${state}${why}`
 }
 
-function outgoingLine(
-  { no, lane, list, messageId, parked }: ReportedOutgoing,
-  counts: string,
-  now: number,
-): string {
-  const state = parked === null ? counts : `${counts}; set aside: ${plain(parked)}`
-  return `o${no}  ${lane}  ${list ?? 'site'}  ${plain(messageId)}  ${state === '' ? `begins at ${new Date(now).toISOString()}` : state}`
+function outgoingLine({ no, lane, list, messageId, parked }: ReportedOutgoing, counts: string): string {
+  const state = parked === null ? counts : `${counts === '' ? '' : `${counts}; `}set aside: ${plain(parked)}`
+  return `o${no}  ${lane}  ${list ?? 'site'}  ${plain(messageId)}  ${state === '' ? 'not begun' : state}`
 }
 
 async function show(

@@ -2,17 +2,19 @@
 import { addressKey, type EmailAddress, parseEmailAddress } from '../../mail/address.ts'
 import { membershipsOf } from '../../store/units/members.ts'
 import {
-  bouncesOf,
-  copiesTo,
   outgoingByMessageId,
   pagesOf,
-  postsByMessageId,
-  postsBySender,
   type ReportedOutgoing,
-  type ReportedPost,
   recipientsInTrouble,
   reportedOutgoing,
 } from '../../store/units/reports.ts'
+import {
+  bouncesOf,
+  copiesTo,
+  postsByMessageId,
+  postsBySender,
+  type ReportedPost,
+} from '../../store/units/stories.ts'
 import { type CommandContext, defineCommand, EX } from '../command.ts'
 import { countStates, linesAboutOutgoing, stateWords } from '../queue-words.ts'
 import { plain, sizeOf, timeOf } from '../words.ts'

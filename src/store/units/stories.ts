@@ -1,0 +1,127 @@
+// The story of a post from the door to its copies, and what the store knows about an address: what `trace` reads.
+// Each list has a limit.
+import type { Instant } from '../../base/clock.ts'
+import type { OutgoingLane, OutgoingNo } from '../../model/outgoing.ts'
+import type { ItemNo } from '../../model/queue.ts'
+import type { Hit } from '../../model/rule.ts'
+import { all, defineUnit, integer, integerOrNull, json, query, type Row, text, textOrNull } from '../unit.ts'
+import { atRecipient, posting } from './reports.ts'
+
+export interface ReportedPost {
+  readonly no: number
+  readonly list: string
+  readonly item: ItemNo
+  readonly messageId: string
+  readonly sender: string
+  readonly subject: string
+  readonly size: number
+  readonly receivedAt: Instant
+  readonly judgedAt: Instant
+  readonly verdict: 'accept' | 'hold' | 'reject' | 'discard'
+  readonly hits: readonly Hit[]
+  readonly postNumber: number | null
+  readonly outgoing: OutgoingNo | null
+  /** Its number among the held messages, while it waits for a moderator. */
+  readonly held: number | null
+}
+
+/** Posts of this Message-ID (with its brackets), oldest first. */
+export const postsByMessageId = defineUnit(
+  'report.posts-by-id',
+  function* (a: { messageId: string; limit: number }) {
+    return yield* all(selectPostsById, a.messageId, a.limit)
+  },
+)
+
+/** Posts from this address in any letter case, latest first. */
+export const postsBySender = defineUnit(
+  'report.posts-by-sender',
+  function* (a: { sender: string; limit: number }) {
+    return yield* all(selectPostsBySender, a.sender, a.limit)
+  },
+)
+
+export interface ReportedCopy {
+  readonly outgoing: OutgoingNo
+  readonly list: string | null
+  readonly messageId: string
+  readonly lane: OutgoingLane
+  readonly page: number
+  readonly state: string
+  readonly reply: string | null
+  readonly changedAt: Instant
+}
+
+/** The copies that went to an address, as its memberships and the ledger know them; latest first. */
+export const copiesTo = defineUnit('report.copies-to', function* (a: { key: string; limit: number }) {
+  return yield* all(selectCopies, a.key, a.limit)
+})
+
+export interface ReportedBounce {
+  readonly list: string | null
+  readonly address: string
+  readonly at: Instant
+  readonly context: string
+  readonly reply: string
+  readonly messageId: string
+}
+
+export const bouncesOf = defineUnit('report.bounces', function* (a: { key: string; limit: number }) {
+  return yield* all(selectBounces, a.key, a.limit)
+})
+
+// ---- statements ----
+
+const postColumns = `p.id, p.list_name, p.item, p.rfc822_id, p.sender, p.subject, p.size, p.received_at, p.judged_at, p.verdict,
+  p.hits, p.post_no, p.outgoing_id, h.id as held from post as p left join held as h on h.post_id = p.id`
+const readPost = (row: Row): ReportedPost => ({
+  no: integer(row, 'id'),
+  list: text(row, 'list_name'),
+  item: integer(row, 'item') as ItemNo,
+  messageId: text(row, 'rfc822_id'),
+  sender: text(row, 'sender'),
+  subject: text(row, 'subject'),
+  size: integer(row, 'size'),
+  receivedAt: integer(row, 'received_at') as Instant,
+  judgedAt: integer(row, 'judged_at') as Instant,
+  verdict: text(row, 'verdict') as ReportedPost['verdict'],
+  hits: json<readonly Hit[]>(row, 'hits'),
+  postNumber: integerOrNull(row, 'post_no'),
+  outgoing: integerOrNull(row, 'outgoing_id') as OutgoingNo | null,
+  held: integerOrNull(row, 'held'),
+})
+const selectPostsById = query(`select ${postColumns} where p.rfc822_id = ? order by p.id limit ?`, readPost)
+const selectPostsBySender = query(
+  `select ${postColumns} where p.sender = ? collate nocase order by p.id desc limit ?`,
+  readPost,
+)
+
+const selectCopies = query(
+  `select page.outgoing_id, outgoing.lane, ${posting('outgoing.list_id')} as list, outgoing.rfc822_id, page.page, page.changed_at, ${atRecipient}
+   from outgoing_page as page join outgoing on outgoing.id = page.outgoing_id
+   join json_each(page.recipients) as recipient
+   where instr(lower(page.recipients), ?1) > 0 and lower(json_extract(recipient.value, '$[1]')) = ?1
+   order by page.outgoing_id desc limit ?2`,
+  (row): ReportedCopy => ({
+    outgoing: integer(row, 'outgoing_id') as OutgoingNo,
+    lane: text(row, 'lane') as OutgoingLane,
+    list: textOrNull(row, 'list'),
+    messageId: text(row, 'rfc822_id'),
+    page: integer(row, 'page'),
+    state: text(row, 'state'),
+    reply: textOrNull(row, 'reply'),
+    changedAt: integer(row, 'changed_at') as Instant,
+  }),
+)
+const selectBounces = query(
+  `select ${posting('bounce_event.list_id')} as list, address, at, context, reply, rfc822_id from bounce_event
+   where lower(address) = ?1 order by id desc limit ?2`,
+  (row): ReportedBounce => ({
+    list: textOrNull(row, 'list'),
+    address: text(row, 'address'),
+    at: integer(row, 'at') as Instant,
+    context: text(row, 'context'),
+    reply: text(row, 'reply'),
+    messageId: text(row, 'rfc822_id'),
+  }),
+)
