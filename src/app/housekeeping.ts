@@ -14,7 +14,8 @@ const bite = 200
 export function keepHouse({ store, clock, config, log }: Services, spool: string): { stop(): void } {
   let stopped = false
   const tidy = async (): Promise<void> => {
-    await store.commit(forgetReceptions, { now: clock.now() })
+    while (!stopped && (await store.commit(forgetReceptions, { now: clock.now(), limit: bite })) === bite)
+      await pause()
     const before = instant(clock.now() - config.bulk.keepPages)
     while (!stopped && (await store.commit(forgetOutgoing, { before, limit: bite })) === bite) await pause()
     for (;;) {

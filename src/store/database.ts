@@ -46,6 +46,29 @@ export class Connection {
     return statement.all(...values).map((row) => query.read(row as Row))
   }
 
+  // The frame of a group commit; prepared, since they run thousands of times a second.
+  begin(): void {
+    this.#prepare('begin immediate').run()
+  }
+
+  commit(): void {
+    this.#prepare('commit').run()
+  }
+
+  savepoint(): void {
+    this.#prepare('savepoint unit').run()
+  }
+
+  release(): void {
+    this.#prepare('release unit').run()
+  }
+
+  /** Undoes the unit's statements; the group goes on. */
+  undo(): void {
+    this.#prepare('rollback to unit').run()
+    this.release()
+  }
+
   #prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql)
     if (statement === undefined) {

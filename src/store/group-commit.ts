@@ -31,21 +31,20 @@ function tryGroup(
   const { db } = connection
   const outcomes: Outcome[] = []
   try {
-    db.exec('begin immediate')
+    connection.begin()
     for (const wanted of group) {
-      db.exec('savepoint unit')
+      connection.savepoint()
       try {
         const done = runUnit(connection, units, wanted)
-        db.exec('release unit')
+        connection.release()
         outcomes.push({ done })
       } catch (fault) {
         if (!db.isTransaction) return null
-        db.exec('rollback to unit')
-        db.exec('release unit')
+        connection.undo()
         outcomes.push({ fault: classify(fault) })
       }
     }
-    db.exec('commit')
+    connection.commit()
     return outcomes
   } catch {
     rollBack(connection)
@@ -59,9 +58,9 @@ function alone(
   wanted: Wanted,
 ): Outcome {
   try {
-    connection.db.exec('begin immediate')
+    connection.begin()
     const done = runUnit(connection, units, wanted)
-    connection.db.exec('commit')
+    connection.commit()
     return { done }
   } catch (fault) {
     rollBack(connection)

@@ -88,13 +88,12 @@ create table reception (
   confirmed integer not null default 0
 ) strict;
 create index reception_unconfirmed on reception (hash) where confirmed = 0;
-create index reception_by_time on reception (received_at);
 
 create table queue_item (
   id integer primary key autoincrement,     -- the order of acceptance
   lane text not null,
   list_id integer not null,                 -- not a reference: a removed list's items end with words
-  message_id integer not null references message,
+  message_id integer not null,              -- of a message; a sweep keeps what is pointed to
   version integer not null default 1,
   envelope text not null,                   -- JSON
   accepted_at integer not null,
@@ -106,7 +105,6 @@ create table queue_item (
 ) strict;
 create index queue_item_due on queue_item (lane, due_at, id) where shunted_at is null;
 create index queue_item_shunted on queue_item (shunted_at) where shunted_at is not null;
-create index queue_item_by_message on queue_item (message_id);
 
 -- The story of each post: what was decided, and why.
 create table post (
@@ -128,34 +126,30 @@ create table post (
 ) strict;
 create index post_by_rfc822_id on post (rfc822_id);
 create index post_by_sender on post (sender, judged_at);
-create index post_by_time on post (judged_at);
-create index post_by_outgoing on post (outgoing_id);
 
 create table held (
   id integer primary key autoincrement,
   list_id integer not null references list on delete cascade,
-  post_id integer not null references post,
-  message_id integer not null references message,
+  post_id integer not null,
+  message_id integer not null,
   held_at integer not null
 ) strict;
 create index held_by_list on held (list_id, id);
-create index held_by_message on held (message_id);
 
 -- How a post leaves: its header, and splices over the kept body.
 create table draft (
   id integer primary key autoincrement,
-  message_id integer not null references message,
+  message_id integer not null,
   header blob not null,
   body_at integer not null,
   splices text not null                     -- JSON, bytes in base64
 ) strict;
-create index draft_by_message on draft (message_id);
 
 create table outgoing (
   id integer primary key autoincrement,
   lane text not null,                       -- notice, out
   list_id integer,                          -- null: the site's own letters
-  draft_id integer references draft,        -- null once all is done
+  draft_id integer,                         -- null once all is done
   audience text not null,                   -- JSON
   sender text not null,
   mode text not null,
@@ -173,7 +167,6 @@ create table outgoing (
 create index outgoing_open on outgoing (lane, id) where done_at is null and parked is null;
 create index outgoing_parked on outgoing (id) where parked is not null;
 create index outgoing_done on outgoing (done_at) where done_at is not null;
-create index outgoing_by_draft on outgoing (draft_id);
 
 -- The ledger: recipients frozen before the first MAIL of the page, results while it runs.
 create table outgoing_page (

@@ -34,7 +34,8 @@ import {
 export const claimItems = defineUnit(
   'queue.claim',
   function* (a: { lane: Lane; claimant: string; limit: number; now: Instant }) {
-    const due = yield* all(selectDue, a.lane, a.now, a.limit)
+    const now = yield* all(selectDue, a.lane, a.now, a.limit)
+    const due = now.length > 0 ? now : yield* all(selectFromTheFuture, a.lane, a.now, a.limit)
     const taken: QueueItem[] = []
     for (const item of due) {
       if (item.attempts >= attemptsBeforeShunt) {
@@ -122,9 +123,17 @@ const readItem = (row: Row): QueueItem => ({
   deferrals: integer(row, 'deferrals'),
 })
 
+const itemColumns = 'id, lane, list_id, message_id, envelope, accepted_at, attempts, deferrals'
 const selectDue = query(
-  `select id, lane, list_id, message_id, envelope, accepted_at, attempts, deferrals from queue_item
-   where lane = ?1 and (due_at <= ?2 or due_at > ?2 + 86400000) and shunted_at is null and id not in (select item from temp.claim)
+  `select ${itemColumns} from queue_item
+   where lane = ?1 and due_at <= ?2 and shunted_at is null and id not in (select item from temp.claim)
+   order by due_at, id limit ?3`,
+  readItem,
+)
+// Nothing is put back for more than a day: what is due later was written before the clock was set back.
+const selectFromTheFuture = query(
+  `select ${itemColumns} from queue_item
+   where lane = ?1 and due_at > ?2 + 86400000 and shunted_at is null and id not in (select item from temp.claim)
    order by due_at, id limit ?3`,
   readItem,
 )

@@ -62,9 +62,13 @@ export const confirmReceptions = defineUnit(
   },
 )
 
-export const forgetReceptions = defineUnit('reception.forget', function* (a: { now: Instant }) {
-  return yield* run(forget, a.now - repeatWindow)
-})
+/** Bounded; returns how many went. Receptions lie in the order of their time. */
+export const forgetReceptions = defineUnit(
+  'reception.forget',
+  function* (a: { now: Instant; limit: number }) {
+    return yield* run(forget, a.limit, a.now - repeatWindow)
+  },
+)
 
 /** Keeps the bytes of a message; shared by the door and by the letters that Posthorn writes. */
 export function* insertMessage(hash: Uint8Array, size: number, body: MessageBody) {
@@ -75,10 +79,7 @@ export function* insertMessage(hash: Uint8Array, size: number, body: MessageBody
 /** Deletes messages that nothing points to any more; returns the files that may be removed. Bounded. */
 export const sweepMessages = defineUnit('message.sweep', function* (a: { limit: number }) {
   const gone = yield* all(unreferenced, a.limit)
-  for (const { no } of gone) {
-    yield* run(detachStories, no)
-    yield* run(deleteMessage, no)
-  }
+  for (const { no } of gone) yield* run(deleteMessage, no)
   return { deleted: gone.length, files: gone.flatMap(({ file }) => (file === null ? [] : [file])) }
 })
 
@@ -101,14 +102,14 @@ const insertItem = query(
   (row) => integer(row, 'id') as ItemNo,
 )
 const confirm = command('update reception set confirmed = 1 where id in (select value from json_each(?))')
-const forget = command('delete from reception where received_at < ?')
+const forget = command(
+  'delete from reception where id in (select id from reception order by id limit ?1) and received_at < ?2',
+)
+// What points to messages is few beside them, or goes away with the work: one look at all of it is enough.
 const unreferenced = query(
-  `select id, file from message as m
-   where not exists (select 1 from queue_item where message_id = m.id)
-     and not exists (select 1 from draft where message_id = m.id)
-     and not exists (select 1 from held where message_id = m.id)
+  `select id, file from message
+   where id not in (select message_id from queue_item union all select message_id from draft union all select message_id from held)
    limit ?`,
   (row) => ({ no: integer(row, 'id'), file: textOrNull(row, 'file') }),
 )
-const detachStories = command('update post set message_id = null where message_id = ?')
 const deleteMessage = command('delete from message where id = ?')
