@@ -1,0 +1,56 @@
+// A real Postfix from the laboratory, and the world behind it: a sink that takes what Postfix relays.
+import { ok } from 'node:assert/strict'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Envelope, Sink } from '../mta-lab/sink.mjs'
+import { freePort, run } from './server.ts'
+
+const lab = new URL('../mta-lab/lab.sh', import.meta.url).pathname
+
+export interface PostfixLab extends AsyncDisposable {
+  readonly smtpPort: number
+  readonly lmtpPort: number
+  /** All mail that is not for lists ends here. */
+  readonly world: Sink
+  /** The bytes of a message of the world. */
+  textOf(envelope: Envelope): Buffer
+  start(maps: string, domain: string): Promise<void>
+  log(): Promise<string>
+}
+
+/** Fails by name where Postfix is not installed. Ports come from the kernel; `start` starts Postfix. */
+export async function postfixLab(): Promise<PostfixLab> {
+  ok(
+    existsSync('/usr/sbin/postfix') && process.geteuid?.() === 0,
+    "Postfix and root are needed: run 'test/mta-lab/lab.sh install postfix-hash' as root",
+  )
+  await using ending = new AsyncDisposableStack()
+  const directory = mkdtempSync(join(tmpdir(), 'posthorn-postfix-'))
+  chmodSync(directory, 0o755) // Postfix's own user has to pass
+  ending.defer(() => rmSync(directory, { recursive: true, force: true }))
+  const [instance, letters] = [join(directory, 'postfix'), join(directory, 'world')]
+  const world = await new Sink({ port: 0, keep: true, dir: letters }).listen()
+  ending.defer(() => world.close())
+  const [smtpPort, lmtpPort] = [await freePort(), await freePort()]
+  const command = async (...argv: string[]): Promise<string> => {
+    const { code, out, err } = await run([lab, ...argv])
+    if (code !== 0) throw new Error(`lab.sh ${argv.join(' ')} ended with ${code}: ${err}`)
+    return out
+  }
+  const kept = ending.move()
+  return {
+    smtpPort,
+    lmtpPort,
+    world,
+    textOf: ({ id }) => readFileSync(join(letters, `${String(id).padStart(8, '0')}.eml`)),
+    start: async (maps, domain) => {
+      const ports = Object.entries({ smtp: smtpPort, lmtp: lmtpPort, sink: world.port })
+      const words = ports.flatMap(([name, port]) => [`--${name}-port`, String(port)])
+      await command('start', 'postfix-hash', '--dir', instance, ...words, '--domain', domain, '--maps', maps)
+      kept.defer(async () => void (await command('stop', '--dir', instance)))
+    },
+    log: () => command('log', '--dir', instance),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
