@@ -79,7 +79,8 @@ export function postJudge(services: Services, spool: string, accepted: () => voi
     const judged = { list, post: facts.post, because: verdict.because }
     const answer = mayAnswer(facts.post, list)
     const letters: Letter[] = []
-    if ('to' in answer) {
+    const tellsPoster = verdict.action === 'reject' || list.settings.respondToPostRequests
+    if ('to' in answer && tellsPoster) {
       const kind = verdict.action === 'hold' ? 'held' : 'rejection'
       const letter =
         verdict.action === 'hold' ? heldForPoster(judged, answer.to, now) : rejection(judged, answer.to, now)
@@ -90,7 +91,7 @@ export function postJudge(services: Services, spool: string, accepted: () => voi
         }),
       )
     }
-    if (verdict.action === 'hold') {
+    if (verdict.action === 'hold' && list.settings.adminImmedNotify) {
       letters.push(
         letterTo(
           list,

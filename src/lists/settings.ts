@@ -103,6 +103,8 @@ const attributes: { readonly [K in keyof ListSettings]: Attribute<K> } = {
   defaultMemberAction: { name: 'default_member_action', kind: action },
   defaultNonmemberAction: { name: 'default_nonmember_action', kind: action },
   maxMessageSize: { name: 'max_message_size', kind: kibibytes },
+  respondToPostRequests: { name: 'respond_to_post_requests', kind: truth },
+  adminImmedNotify: { name: 'admin_immed_notify', kind: truth },
   replyGoesToList: { name: 'reply_goes_to_list', kind: replies },
   replyToAddress: { name: 'reply_to_address', kind: line },
   firstStripReplyTo: { name: 'first_strip_reply_to', kind: truth },

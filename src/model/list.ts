@@ -46,6 +46,10 @@ export interface ListSettings {
   readonly defaultNonmemberAction: ModerationAction
   /** KiB; 0 is no limit. */
   readonly maxMessageSize: number
+  /** Posters hear when their post is held. */
+  readonly respondToPostRequests: boolean
+  /** Owners and moderators hear of each held post at once. */
+  readonly adminImmedNotify: boolean
   readonly replyGoesToList: ReplyGoesTo
   readonly replyToAddress: string
   readonly firstStripReplyTo: boolean
@@ -73,6 +77,8 @@ export function defaultListSettings(name: string): ListSettings {
     defaultMemberAction: 'defer',
     defaultNonmemberAction: 'hold',
     maxMessageSize: 40,
+    respondToPostRequests: true,
+    adminImmedNotify: true,
     replyGoesToList: 'no_munging',
     replyToAddress: '',
     firstStripReplyTo: false,

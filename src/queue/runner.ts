@@ -7,6 +7,8 @@ import type { ItemNo, Lane, QueueItem } from '../model/queue.ts'
 import type { Store } from '../store/store.ts'
 import { claimItems, deferItem, nextDue, shuntItem } from '../store/units/queue.ts'
 
+const gatherMilliseconds = 5
+
 export interface RunnerSettings {
   readonly lane: Lane
   /** Who claims; its claims are released when it dies. */
@@ -51,6 +53,8 @@ export function startRunner(
         const items = await store.commit(claimItems, { lane, claimant, limit: batch, now: clock.now() })
         if (items.length === 0) break
         await Promise.all(items.map((item) => attempt(item)))
+        // Under load, let items gather: each claim is a commit that the door has to wait for.
+        if (items.length < batch) await new Promise((resolve) => setTimeout(resolve, gatherMilliseconds))
       }
       const due = store.read(nextDue, { lane })
       waiting = due !== null
