@@ -14,6 +14,7 @@ export function configurationText(facts: {
 }): string {
   return `# Written by 'posthorn demo' at each start: what is changed here is lost then.
 [mailman]
+site_owner: postmaster@lists.example.test
 layout: demo
 
 [paths.demo]

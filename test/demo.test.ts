@@ -1,0 +1,134 @@
+// The first thing that a newcomer does, as they do it: the command line of `npm start`, and the lines it prints.
+import { equal, match, ok } from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { after, test } from 'node:test'
+import { promisify } from 'node:util'
+
+const root = join(import.meta.dirname, '..')
+const environment = {
+  ...process.env,
+  PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
+  POSTHORN_NODE: process.execPath,
+}
+const shell = promisify(execFile)
+const scratch = mkdtempSync(join(tmpdir(), 'posthorn-demo-'))
+after(() => rmSync(scratch, { recursive: true, force: true }))
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly scripts: Readonly<Record<string, string>>
+}
+
+interface Demo extends AsyncDisposable {
+  /** Everything that was printed, once `wanted` is in it. */
+  output(wanted: RegExp): Promise<string>
+  /** Ctrl-C as npm gives it: from the terminal and once more from npm. */
+  interrupt(): Promise<{ readonly code: number | null; readonly output: string }>
+  /** The exit code, when it ends by itself. */
+  ended(): Promise<number | null>
+}
+
+function startDemo(...words: readonly string[]): Demo {
+  const child = spawn('sh', ['-c', `${scripts.start} ${words.join(' ')}`], { cwd: root, env: environment })
+  const gone = once(child, 'close')
+  let output = ''
+  let wake: () => void = () => undefined
+  const hear = (chunk: Buffer): void => {
+    output += chunk.toString()
+    wake()
+  }
+  child.stdout.on('data', hear)
+  child.stderr.on('data', hear)
+  child.once('close', () => wake())
+  return {
+    output: async (wanted) => {
+      while (!wanted.test(output)) {
+        ok(child.exitCode === null && child.signalCode === null, `the demo ended: ${output}`)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+      return output
+    },
+    interrupt: async () => {
+      child.kill('SIGINT')
+      child.kill('SIGINT')
+      await gone
+      return { code: child.exitCode, output }
+    },
+    ended: async () => {
+      await gone
+      return child.exitCode
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** The lines to post with, as they were printed. */
+function lineToPost(output: string): string {
+  const found = /^ {2}printf .*\\\n.*$/m.exec(output)?.[0]
+  ok(found !== undefined, output)
+  return found
+}
+
+test('npm start: the line it prints makes three copies, Ctrl-C ends it, a second start goes on', async () => {
+  const words = ['--directory', join(scratch, 'tea'), '--lmtp-port', String(await freePort())]
+  {
+    await using demo = startDemo(...words)
+    const welcome = await demo.output(/Ctrl-C/)
+    await shell('sh', ['-c', lineToPost(welcome)], { cwd: root, env: environment })
+    const output = await demo.output(/Copy 3 for [\s\S]*\| The Darjeeling is here\.\n/)
+    for (const member of ['ann@example.org', 'ben@example.net', 'cleo@example.com'])
+      match(output, new RegExp(`^Copy \\d for ${member}\\n {2}envelope sender: tea-bounces\\+`, 'm'))
+    match(output, /^ {2}Subject: \[Tea\] First flush$/m)
+    const end = await demo.interrupt()
+    equal(end.code, 0)
+    match(end.output, /The demo has ended/)
+  }
+  {
+    await using demo = startDemo(...words)
+    const welcome = await demo.output(/Ctrl-C/)
+    const remove = lineToPost(welcome)
+      .replace(/^.*\n\s*/, '')
+      .replace(/inject (.*)$/, 'delmembers -m ben@example.net -l $1')
+    await shell('sh', ['-c', remove], { cwd: root, env: environment })
+    await shell('sh', ['-c', lineToPost(welcome)], { cwd: root, env: environment })
+    await demo.output(/Copy 2 for [\s\S]*\| The Darjeeling is here\.\n/)
+    const end = await demo.interrupt()
+    equal(end.code, 0)
+    ok(!end.output.includes('Copy 3'), end.output)
+  }
+})
+
+test('a port that is taken and a folder that is in use are told with the way out', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port: taken } = server.address() as AddressInfo
+  const directory = join(scratch, 'milk')
+  await using refused = startDemo('--directory', directory, '--lmtp-port', String(taken))
+  equal(await refused.ended(), 1)
+  match(await refused.output(/./), new RegExp(`port ${taken} is taken by another program: .*--lmtp-port N`))
+  server.close()
+
+  await using first = startDemo('--directory', directory, '--lmtp-port', String(await freePort()))
+  await first.output(/Ctrl-C/)
+  await using second = startDemo('--directory', directory, '--lmtp-port', String(await freePort()))
+  equal(await second.ended(), 1)
+  match(await second.output(/./), /milk is in use by process \d+ \(server\): .*--directory FOLDER/)
+})
