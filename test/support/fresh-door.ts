@@ -2,13 +2,13 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type FreshStore, freshStore } from '../../test/support/fresh-store.ts'
-import { systemClock } from '../base/clock.ts'
-import { type Fields, type Log, silentLog } from '../base/log.ts'
-import type { Envelope, Lane } from '../model/queue.ts'
-import type { Store } from '../store/store.ts'
-import { createList } from '../store/units/lists.ts'
-import { type Door, type DoorSettings, openDoor } from './door.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { type Fields, type Log, silentLog } from '../../src/base/log.ts'
+import { type Door, type DoorSettings, openDoor } from '../../src/lmtp/door.ts'
+import type { Envelope, Lane } from '../../src/model/queue.ts'
+import type { Store } from '../../src/store/store.ts'
+import { createList } from '../../src/store/units/lists.ts'
+import { type FreshStore, freshStore } from './fresh-store.ts'
 
 export interface QueuedItem {
   readonly lane: string
