@@ -88,7 +88,6 @@ async function start(
   rooms.push(() => lock.release())
   const target = options.foreground ? 1 : join(config.paths.logDir, 'posthorn.log')
   const file = openLog(target)
-  rooms.push(() => file.flush())
   const errors = rememberErrors(file, systemClock)
   const log = errors.log
   const writer = await startWriterThread(databasePath(config))

@@ -18,7 +18,6 @@ export function stationServices(start: StationStart): {
     close: () => {
       store.close()
       start.writer.close()
-      log.flush()
     },
     reopenLog: () => log.reopen(),
   }

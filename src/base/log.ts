@@ -1,6 +1,9 @@
 // The log: one JSON line per event, times in UTC. Events have names (`post.held`), not prose, so that a
 // search for a queue item tells a message's whole story.
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+import { openLineSink } from './line-sink.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -16,20 +19,13 @@ export interface Log {
 export interface LogFile extends Log {
   /** Opens the file anew (after logrotate moved it); does nothing on standard output. */
   reopen(): void
-  flush(): void
 }
 
-/** `target` is a path, or 1 for standard output. Lines are written at once: a crash loses none. */
+/** `target` is a path, or 1 for standard output. Lines are written at once: a crash loses none. Throws when the path cannot be opened. */
 export function openLog(target: string | 1, level: 'debug' | 'info' | 'warn' | 'error' = 'info'): LogFile {
-  const sink = destination({ dest: target, sync: true, mkdir: true })
-  const log = logTo(sink, level)
-  return {
-    ...log,
-    reopen: () => {
-      if (target !== 1) sink.reopen()
-    },
-    flush: () => sink.flushSync(),
-  }
+  if (target !== 1) mkdirSync(dirname(target), { recursive: true })
+  const sink = openLineSink(target)
+  return { ...logTo(sink, level), reopen: sink.reopen }
 }
 
 /** A log into any stream that takes lines; workers use it to hand their lines to the main thread. */
