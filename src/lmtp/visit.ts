@@ -135,7 +135,8 @@ export class Visit implements Receiver<ListRecipient> {
       mayRepeat: true,
     }
     confirmations.before(key)
-    const { reception, repeat, items } = await this.#commit(store, incoming)
+    // When this fails, a large message's file stays: whether the row that names it was written is not known.
+    const { reception, repeat, items } = await store.commit(acceptMessage, incoming)
     if (repeat && 'file' in body) void removeMessageFile(spool, body.file)
     this.#told.push({ reception, key })
     const queued = items.filter((item) => item !== null)
@@ -154,15 +155,6 @@ export class Visit implements Receiver<ListRecipient> {
     return places.map((place) =>
       repeat ? reply(250, '2.6.0', `queued before, in reception ${reception}`) : answer(items[place] ?? null),
     )
-  }
-
-  async #commit(store: Store, incoming: IncomingMessage) {
-    try {
-      return await store.commit(acceptMessage, incoming)
-    } catch (fault) {
-      if ('file' in incoming.body) await removeMessageFile(this.#host.spool, incoming.body.file)
-      throw fault
-    }
   }
 
   #fault(event: string, fault: unknown, fields: Readonly<Record<string, unknown>>): void {

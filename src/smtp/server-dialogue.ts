@@ -1,6 +1,7 @@
 // The receiving side of LMTP and SMTP, without its socket: octets in, replies out (RFC 2033, RFC 5321). Its laws:
 // replies leave in the order of the commands, those of one batch in one write (RFC 2920 §3.2); after the end of
-// data there is one reply per accepted recipient, whatever happened (RFC 2033 §4.2).
+// data there is one reply per accepted recipient, whatever happened (RFC 2033 §4.2). One long file, because
+// commands, message and waiting share one state: what may come next depends on all three.
 
 import { unreachable } from '../base/unreachable.ts'
 import { type Command, parseCommand } from './command.ts'

@@ -63,7 +63,10 @@ export async function freshDoor(
       ...settings,
     },
     (lanes) => queued.push([...lanes]),
-  )
+  ).catch(async (fault: unknown) => {
+    await fresh[Symbol.asyncDispose]()
+    throw fault
+  })
   const look = new DatabaseSync(fresh.path, { readOnly: true, timeout: 5000 })
   return {
     door,
