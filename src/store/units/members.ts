@@ -230,8 +230,9 @@ const selectBanned = query(
   'select sender.value from json_each(?1) as sender where exists (select 1 from ban where pattern = sender.value and (list_id is null or list_id = ?2))',
   (row) => text(row, 'value'),
 )
+// CROSS JOIN keeps the order: by itself SQLite walks all members of the list and the wanted numbers for each.
 const selectReceiving = query(
-  `select member.no from json_each(?1) as wanted join member on member.list_id = ?2 and member.no = wanted.value
+  `select member.no from json_each(?1) as wanted cross join member on member.list_id = ?2 and member.no = wanted.value
    join address on address.id = member.address_id
    where member.delivery_status = ${deliveryStatuses.enabled}
      and not exists (select 1 from ban where pattern = address.key and (list_id is null or list_id = ?2))`,
