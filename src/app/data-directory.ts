@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { type LogFile, openLog } from '../base/log.ts'
 import type { Config } from '../config/config.ts'
 import { sqliteCode } from '../store/database.ts'
 
@@ -53,7 +54,7 @@ function wordsFor(path: string, fault: NodeJS.ErrnoException): string {
     case 'EPERM': {
       const owner = ownerOf(path)
       const whose = owner === null ? '' : `; it belongs to user ${owner}`
-      return `${path} cannot be written by user ${process.geteuid?.() ?? '?'}${whose}; run this as the user that runs Posthorn, or change the owner`
+      return `${path} cannot be written by user ${process.geteuid?.() ?? '?'}${whose}; run this as the user that runs Posthorn, or change owner or mode`
     }
     case 'EROFS':
       return `${path} is on a read-only file system; mount it for writing, or set var_dir to another place`
@@ -64,6 +65,16 @@ function wordsFor(path: string, fault: NodeJS.ErrnoException): string {
       return `${path} cannot be a directory: a file is in its way; move it away, or set [paths.*] var_dir to another place`
     default:
       return `${path}: ${fault.message}; check [paths.*] var_dir`
+  }
+}
+
+/** The log file of the directory. Throws DirectoryRefusal. */
+export function openSiteLog({ paths }: Site): LogFile {
+  const path = join(paths.logDir, 'posthorn.log')
+  try {
+    return openLog(path)
+  } catch (fault) {
+    throw new DirectoryRefusal(wordsFor(path, fault as NodeJS.ErrnoException), { cause: fault })
   }
 }
 

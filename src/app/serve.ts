@@ -26,6 +26,7 @@ import {
   DirectoryRefusal,
   databasePath,
   messagesDirectory,
+  openSiteLog,
   prepareDataDirectory,
   takeLock,
 } from './data-directory.ts'
@@ -87,7 +88,7 @@ async function start(
   }
   rooms.push(() => lock.release())
   const target = options.foreground ? 1 : join(config.paths.logDir, 'posthorn.log')
-  const file = openLog(target)
+  const file = target === 1 ? openLog(target) : openSiteLog(config)
   const errors = rememberErrors(file, systemClock)
   const log = errors.log
   const writer = await startWriterThread(databasePath(config))

@@ -1,12 +1,16 @@
 // Runs a command in this process when no server runs: takes the data directory's lock, starts a writer thread,
 // publishes the mail server's tables itself, and leaves everything closed.
-import { join } from 'node:path'
 import { configuredMailServers } from '../app/configured-mail-servers.ts'
 import type { Call } from '../app/control.ts'
-import { databasePath, type LockHolder, prepareDataDirectory, takeLock } from '../app/data-directory.ts'
+import {
+  databasePath,
+  type LockHolder,
+  openSiteLog,
+  prepareDataDirectory,
+  takeLock,
+} from '../app/data-directory.ts'
 import { startWriterThread } from '../app/writer-thread.ts'
 import { systemClock } from '../base/clock.ts'
-import { openLog } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import type { Config } from '../config/config.ts'
 import { publishPending } from '../hookup/publisher.ts'
@@ -20,8 +24,8 @@ export async function runWithoutServer(config: Config, call: Call): Promise<Ran>
   prepareDataDirectory(config)
   const lock = takeLock(config, `posthorn ${call.command}`)
   if ('heldBy' in lock) return lock
-  const log = openLog(join(config.paths.logDir, 'posthorn.log')).with({ command: call.command })
   try {
+    const log = openSiteLog(config).with({ command: call.command })
     const path = databasePath(config)
     const writer = await startWriterThread(path)
     const port = writer.port()
