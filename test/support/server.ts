@@ -61,8 +61,8 @@ export interface Site extends AsyncDisposable {
   readonly directory: string
   readonly varDir: string
   readonly configFile: string
-  /** Runs `posthorn -C … argv`, and gives any exit code back. */
-  posthorn(argv: readonly string[], stdin?: string): Promise<Ran>
+  /** Runs `posthorn -C … argv`, and gives any exit code back. `before`: words before the program. */
+  posthorn(argv: readonly string[], stdin?: string, before?: readonly string[]): Promise<Ran>
   /** The same; throws with the words of the program unless it ends with 0. Returns standard output. */
   must(argv: readonly string[], stdin?: string): Promise<string>
   /** A list with these members. */
@@ -82,8 +82,8 @@ export async function freshSite(options: SiteOptions): Promise<Site> {
   const ending = new AsyncDisposableStack()
   ending.defer(() => rmSync(directory, { recursive: true, force: true }))
 
-  const posthorn = (argv: readonly string[], stdin = ''): Promise<Ran> =>
-    run([program, '-C', configFile, ...argv], stdin)
+  const posthorn: Site['posthorn'] = (argv, stdin = '', before = []) =>
+    run([...before, program, '-C', configFile, ...argv], stdin)
   const must = async (argv: readonly string[], stdin = ''): Promise<string> => {
     const { code, out, err } = await posthorn(argv, stdin)
     if (code !== 0) throw new Error(`posthorn ${argv.join(' ')} ended with ${code}: ${err}${out}`)
@@ -113,10 +113,9 @@ export async function freshSite(options: SiteOptions): Promise<Site> {
     },
     refusedStart: async (startOptions) => {
       const child = begin(startOptions)
-      const ready = child.logged('server.ready', undefined, 60_000).catch(() => null)
-      const code = await Promise.race([child.ended, ready])
-      if (typeof code !== 'number') throw new Error(`the server did not refuse to start: ${child.words()}`)
-      return { code, out: '', err: child.words() }
+      await Promise.race([child.ended, child.logged('server.ready', undefined, 60_000).catch(() => null)])
+      if (child.log.some(({ event }) => event === 'server.ready')) throw new Error('the server did start')
+      return { code: await child.ended, out: '', err: child.words() }
     },
     [Symbol.asyncDispose]: () => ending.disposeAsync(),
   }
