@@ -1,6 +1,6 @@
 // Where log lines go: a file, or standard output. Each is written before `write` returns, so that a crash loses none.
 // Law: a log that cannot be written costs lines, never the server; how many is told once it can be written again.
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 
 export interface LineSink {
   /** `text` is a whole line. Never throws. */
@@ -18,7 +18,7 @@ export function openLineSink(target: string | number): LineSink {
   let descriptor = typeof target === 'number' ? target : openSync(target, 'a', 0o640)
   let lost = 0
   let why = ''
-  /** What is still owed of a line that a full disk cut in two: it goes first. */
+  /** What is still owed of a line that a slow reader of our pipe cut in two: it goes first. */
   let rest = Buffer.alloc(0)
 
   /** How many bytes were written. */
@@ -45,8 +45,20 @@ export function openLineSink(target: string | number): LineSink {
   const begin = (line: string): boolean => {
     const bytes = Buffer.from(line)
     const written = put(bytes)
-    if (written > 0) rest = bytes.subarray(written)
-    return written > 0
+    if (written === 0 || (written < bytes.length && takeBack(written))) return false
+    rest = bytes.subarray(written)
+    return true
+  }
+
+  // A full disk cuts lines too; other threads write to the file next, so the part goes away again. While the disk is
+  // full nobody can have written behind it.
+  const takeBack = (written: number): boolean => {
+    try {
+      ftruncateSync(descriptor, fstatSync(descriptor).size - written)
+      return true
+    } catch {
+      return false
+    }
   }
 
   return {
