@@ -48,7 +48,10 @@ function prepare(directory: string): void {
   }
 }
 
-function wordsFor(path: string, fault: NodeJS.ErrnoException): string {
+function wordsFor(
+  path: string,
+  fault: { readonly code?: string | undefined; readonly message?: string },
+): string {
   switch (fault.code) {
     case 'EACCES':
     case 'EPERM': {
@@ -101,6 +104,7 @@ export interface Lock {
 export type LockTaken = Lock | { readonly heldBy: LockHolder | null }
 
 const busy = 5
+const full = 13
 
 /**
  * Takes the exclusive lock, without waiting. `what` says who we are: `server`, or a command's name; the server
@@ -111,8 +115,14 @@ export function takeLock(config: Site, what: string): LockTaken {
   const held = lockFile(path)
   if (held === null) return { heldBy: lockHolder(config) }
   const holderFile = holderPath(config)
-  writeFileSync(holderFile, `${JSON.stringify({ pid: process.pid, what } satisfies LockHolder)}\n`)
-  if (what === 'server') writeFileSync(config.paths.pidFile, `${process.pid}\n`)
+  try {
+    writeFileSync(holderFile, `${JSON.stringify({ pid: process.pid, what } satisfies LockHolder)}\n`)
+    if (what === 'server') writeFileSync(config.paths.pidFile, `${process.pid}\n`)
+  } catch (fault) {
+    held.close()
+    const { path: unwritable = holderFile } = fault as NodeJS.ErrnoException
+    throw new DirectoryRefusal(wordsFor(unwritable, fault as NodeJS.ErrnoException), { cause: fault })
+  }
   return {
     release: () => {
       if (what === 'server') rmSync(config.paths.pidFile, { force: true })
@@ -132,6 +142,8 @@ function lockFile(path: string): DatabaseSync | null {
   } catch (fault) {
     db?.close()
     if (sqliteCode(fault) === busy) return null
+    if (sqliteCode(fault) === full)
+      throw new DirectoryRefusal(wordsFor(path, { code: 'ENOSPC' }), { cause: fault })
     const words = fault instanceof Error ? fault.message : String(fault)
     throw new DirectoryRefusal(
       `the lock ${path} cannot be taken (${words}); run this as the user that runs Posthorn, or check owner and mode of the file`,
