@@ -26,6 +26,7 @@ function codeLines(text: string): readonly string[] {
 function typedCommands(line: string): readonly (readonly string[])[] {
   return line
     .replace(/\s#.*$/, '')
+    .replace(/\s<\s*\S+/, '')
     .split(/\||&&|;(?=\s)/)
     .flatMap((part) => {
       const words = /^(?:\$ )?(?:(?:sudo|runuser) -u posthorn (?:-- )?)?(?:bin\/|npx )?posthorn (.*)$/.exec(

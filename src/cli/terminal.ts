@@ -55,16 +55,28 @@ export function openInput(name: string): AsyncIterable<Uint8Array> {
     if (process.stdin instanceof Socket) process.stdin.unref()
     return process.stdin
   }
-  if (statSync(name, { throwIfNoEntry: false })?.isDirectory() !== false)
+  if (!isThere(name))
     throw new FileFault(`'${name}' is no file: check the name; it is looked for in ${process.cwd()}`)
   return readOrExplain(name)
 }
+
+/** Throws FileFault for what this user may not even look at. */
+function isThere(name: string): boolean {
+  try {
+    return statSync(name, { throwIfNoEntry: false })?.isDirectory() === false
+  } catch (fault) {
+    throw unreadable(name, fault)
+  }
+}
+
+const unreadable = (name: string, fault: unknown): FileFault =>
+  new FileFault(`'${name}' cannot be read: ${(fault as Error).message}`, { cause: fault })
 
 async function* readOrExplain(name: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of createReadStream(name)) yield chunk
   } catch (fault) {
-    throw new FileFault(`'${name}' cannot be read: ${(fault as Error).message}`, { cause: fault })
+    throw unreadable(name, fault)
   }
 }
 
