@@ -177,7 +177,7 @@ function warnOfRoot({ asRoot }: General, output: CallOutput): void {
 }
 
 // How long to wait for a server that starts or stops, or for another command, before giving up.
-const patience = { tries: 50, pause: 100 }
+const patience = { tries: 30, pause: 100 }
 
 async function runOnStore(
   command: Command,
