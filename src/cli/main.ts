@@ -16,6 +16,7 @@ import { type Command, EX, type LocalContext, type Prepared, usageError } from '
 import { commands, findCommand } from './commands.ts'
 import { UsageFault } from './options.ts'
 import { generalUsage, overview, programVersion } from './overview.ts'
+import { reference } from './reference.ts'
 import { outputOf, runCommand } from './run-command.ts'
 import { endQuietlyWithThePipe, FileFault, openInput, openOutput, terminalOutput } from './terminal.ts'
 import { runWithoutServer } from './without-server.ts'
@@ -125,6 +126,10 @@ async function dispatch(argv: readonly string[], output: CallOutput): Promise<nu
 }
 
 function help([name]: readonly string[], output: CallOutput): number {
+  if (name === '--reference') {
+    output.out(reference(commands))
+    return EX.ok
+  }
   const command = name === undefined ? null : findCommand(name)
   if (name !== undefined && command === null)
     throw new UsageFault(
