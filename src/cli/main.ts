@@ -161,14 +161,6 @@ function localContext(configFile: string | null, output: CallOutput): LocalConte
       file.stream.write(text)
       await file.finish(true)
     },
-    ask: async (command, argv) => {
-      let text = ''
-      const request = { command, argv, cwd: process.cwd(), stdin: null }
-      const answer = await callServer(findControlPath(config()), request, (frame) => {
-        text += frame.text
-      })
-      return answer.kind === 'exit' ? { code: answer.code, text } : null
-    },
     answer: runCommand,
   }
 }
