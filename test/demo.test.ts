@@ -2,7 +2,7 @@
 import { equal, match, ok } from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -132,3 +132,18 @@ test('a port that is taken and a folder that is in use are told with the way out
   equal(await second.ended(), 1)
   match(await second.output(/./), /milk is in use by process \d+ \(server\): .*--directory FOLDER/)
 })
+
+for (const { title, name, text } of [
+  { title: "a site's configuration", name: 'posthorn.cfg', text: '[mailman]\nsite_owner: ann@example.org\n' },
+  { title: "a site's database", name: 'posthorn.db', text: '' },
+]) {
+  test(`the demo leaves a folder with ${title} alone`, async () => {
+    const directory = join(scratch, name)
+    mkdirSync(directory)
+    writeFileSync(join(directory, name), text)
+    await using demo = startDemo('--directory', directory, '--lmtp-port', String(await freePort()))
+    equal(await demo.ended(), 1)
+    match(await demo.output(/./), /is no folder of a demo, .*--directory FOLDER/)
+    equal(readFileSync(join(directory, name), 'utf8'), text)
+  })
+}

@@ -6,13 +6,16 @@ export const demoList = 'tea@lists.example.test'
 const poster = 'ann@example.org'
 export const demoMembers = [poster, 'ben@example.net', 'cleo@example.com'] as const
 
+/** Tells the demo's own configuration from a site's. */
+export const firstLine = "# Written by 'posthorn demo' at each start: what is changed here is lost then."
+
 /** A configuration as an operator would write it; written anew at each start. */
 export function configurationText(facts: {
   readonly directory: string
   readonly lmtpPort: number
   readonly smtpPort: number
 }): string {
-  return `# Written by 'posthorn demo' at each start: what is changed here is lost then.
+  return `${firstLine}
 [mailman]
 site_owner: postmaster@lists.example.test
 layout: demo

@@ -1,6 +1,6 @@
 // The demo: the main job on loopback, in a folder of its own, with a list, three members and a mail catcher in
 // place of the mail server. Law: nothing outside its folder is touched, and no mail leaves the machine.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Config, defaultConfig, loadConfig } from '../config/config.ts'
 import { formatMistake } from '../config/mistake.ts'
@@ -10,7 +10,7 @@ import { addMembers } from '../membership/add.ts'
 import type { Services } from '../services.ts'
 import type { ServerSide } from './control-server-side.ts'
 import { DirectoryRefusal, whoHoldsLock } from './data-directory.ts'
-import { configurationText, copyLines, demoList, demoMembers, welcomeLines } from './demo-words.ts'
+import { configurationText, copyLines, demoList, demoMembers, firstLine, welcomeLines } from './demo-words.ts'
 import { openMailCatcher } from './mail-catcher.ts'
 import { type ServeOptions, serve } from './serve.ts'
 import { surroundings } from './surroundings.ts'
@@ -30,6 +30,7 @@ export interface DemoOptions extends Pick<ServeOptions, 'answer' | 'signal' | 'o
 /** Runs until it is told to end. 0: ended in order; 1: could not start; the words went to `onRefused`. */
 export async function runDemo(settings: DemoSettings, options: DemoOptions): Promise<number> {
   try {
+    prepareFolder(settings.directory)
     await mustBeFree(settings)
     const catcher = await openMailCatcher((copy) => {
       for (const line of copyLines(copy)) options.say(line)
@@ -43,6 +44,32 @@ export async function runDemo(settings: DemoSettings, options: DemoOptions): Pro
     if (!(fault instanceof DirectoryRefusal || fault instanceof DoorRefusal)) throw fault
     options.onRefused(fault.message)
     return 1
+  }
+}
+
+// A folder that holds something else is left alone: a site's own configuration and database have these names too.
+function prepareFolder(directory: string): void {
+  const file = join(directory, 'posthorn.cfg')
+  const isOurs = inFolder(directory, () => {
+    mkdirSync(directory, { recursive: true })
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+    if (existsSync(file)) return readFileSync(file, 'utf8').startsWith(firstLine)
+    return !existsSync(join(directory, 'posthorn.db'))
+  })
+  if (!isOurs)
+    throw new DirectoryRefusal(
+      `${directory} is no folder of a demo, and its posthorn.cfg or posthorn.db would be changed: use another folder with --directory FOLDER`,
+    )
+}
+
+function inFolder<T>(directory: string, work: () => T): T {
+  try {
+    return work()
+  } catch (fault) {
+    throw new DirectoryRefusal(
+      `${directory} cannot be used (${(fault as Error).message}): use another folder with --directory FOLDER`,
+      { cause: fault },
+    )
   }
 }
 
@@ -60,7 +87,7 @@ async function mustBeFree({ directory, lmtpPort }: DemoSettings): Promise<void> 
     await new Promise((resolve) => probe.close(resolve))
   } catch (fault) {
     const code = ((fault as Error).cause as NodeJS.ErrnoException | undefined)?.code
-    const remedy = `start the demo with --lmtp-port N, N being a free port (with npm: npm start -- --lmtp-port ${lmtpPort + 10_000})`
+    const remedy = `start the demo with --lmtp-port N, N being a free port (with npm: npm start -- --lmtp-port ${anotherPort(lmtpPort)})`
     if (code === 'EADDRINUSE')
       throw new DoorRefusal(`port ${lmtpPort} is taken by another program: ${remedy}`, { cause: fault })
     if (code === 'EACCES')
@@ -69,18 +96,13 @@ async function mustBeFree({ directory, lmtpPort }: DemoSettings): Promise<void> 
   }
 }
 
+const anotherPort = (port: number): number => (port < 50_000 ? port + 10_000 : port - 10_000)
+
 /** Writes the configuration that the commands use too, and reads it as they do. Throws DirectoryRefusal. */
 function configure({ directory, lmtpPort }: DemoSettings, smtpPort: number): Config {
-  const around = surroundings(join(directory, 'posthorn.cfg'))
-  try {
-    mkdirSync(directory, { recursive: true })
-    writeFileSync(join(directory, 'posthorn.cfg'), configurationText({ directory, lmtpPort, smtpPort }))
-  } catch (fault) {
-    throw new DirectoryRefusal(
-      `${directory} cannot be written (${(fault as Error).message}): use another folder with --directory FOLDER`,
-      { cause: fault },
-    )
-  }
+  const file = join(directory, 'posthorn.cfg')
+  inFolder(directory, () => writeFileSync(file, configurationText({ directory, lmtpPort, smtpPort })))
+  const around = surroundings(file)
   if (around.environment.MAILMAN_VAR_DIR)
     throw new DirectoryRefusal(
       `MAILMAN_VAR_DIR is set (${around.environment.MAILMAN_VAR_DIR}) and would win over the folder of the demo: unset it first`,
