@@ -41,11 +41,6 @@ export interface LocalContext {
   readonly out: Output
   /** Text to a file, whole or not at all, or to standard output for null and `-`. Throws FileFault. */
   write(file: string | null, text: string): Promise<void>
-  /** Asks the running server, if there is one. */
-  ask(
-    command: string,
-    argv: readonly string[],
-  ): Promise<{ readonly code: number; readonly text: string } | null>
   /** Runs commands on the store; the server gets it from here. */
   readonly answer: (services: Services, server: ServerSide, call: Call) => Promise<number>
 }

@@ -364,7 +364,7 @@ for (const { title, status, code, says } of [
     title: 'a relay that is down is trouble',
     status: { ...healthy, relay: { state: 'down' as const, words: 'connection refused', since: null } },
     code: 1,
-    says: /TROUBLE: the relay takes no mail: connection refused; check/,
+    says: /TROUBLE: the relay takes no mail: connection refused; see/,
   },
   {
     title: 'something set aside is trouble',

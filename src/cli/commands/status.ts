@@ -63,9 +63,7 @@ function show({ out, services: { clock } }: CommandContext, found: ServerStatus,
 export function troublesOf({ relay, lanes, publication, disk }: ServerStatus): readonly string[] {
   const troubles: string[] = []
   if (relay.state === 'down')
-    troubles.push(
-      `the relay takes no mail: ${plain(relay.words)}; check [mta] smtp_host and the mail server's log`,
-    )
+    troubles.push(`the relay takes no mail: ${plain(relay.words)}; see the mail server's log`)
   const aside = lanes.reduce((sum, { shunted }) => sum + shunted, 0)
   if (aside > 0)
     troubles.push(
