@@ -83,10 +83,19 @@ export function openSiteLog({ paths }: Site): LogFile {
 
 /** The nearest part of the path that exists. */
 function ownerOf(path: string): number | null {
-  const uid = statSync(path, { throwIfNoEntry: false })?.uid
-  if (uid !== undefined) return uid
+  const uid = uidOf(path)
+  if (uid !== null) return uid
   const above = dirname(path)
   return above === path ? null : ownerOf(above)
+}
+
+/** Null for what is not there, or lies in a folder that this user may not look into. */
+function uidOf(path: string): number | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.uid ?? null
+  } catch {
+    return null
+  }
 }
 
 // ---- the lock ----
@@ -166,10 +175,17 @@ export function lockHolder(config: Site): LockHolder | null {
   }
 }
 
-/** Who holds the lock right now; null when it is free. Takes and frees it to find out; changes nothing else. */
+/**
+ * Who holds the lock right now; null when it is free. Takes and frees it to find out; changes nothing else.
+ * Throws DirectoryRefusal.
+ */
 export function whoHoldsLock(config: Site): LockHolder | 'unknown' | null {
   const path = join(runDirectory(config), 'lock.db')
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null
+  try {
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return null
+  } catch (fault) {
+    throw new DirectoryRefusal(wordsFor(path, fault as NodeJS.ErrnoException), { cause: fault })
+  }
   const held = lockFile(path)
   if (held === null) return lockHolder(config) ?? 'unknown'
   held.close()
