@@ -46,7 +46,11 @@ export class Connection {
     return statement.all(...values).map((row) => query.read(row as Row))
   }
 
-  // The frame of a group commit; prepared, since they run thousands of times a second.
+  // The frames of reading and of a group commit; prepared, since they run thousands of times a second.
+  beginReading(): void {
+    this.#prepare('begin').run()
+  }
+
   begin(): void {
     this.#prepare('begin immediate').run()
   }

@@ -114,11 +114,11 @@ export function openStore(port: MessagePort | Worker, path: string): Store {
 
 // The statements of one call see one state; the transaction is as short as the unit.
 function snapshot<A, R>(reader: Connection, unit: UnitRef<A, R>, args: A): R {
-  reader.db.exec('begin')
+  reader.beginReading()
   try {
     return reader.run(unit.unit(args))
   } finally {
-    reader.db.exec('commit')
+    reader.commit()
   }
 }
 

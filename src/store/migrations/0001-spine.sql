@@ -125,7 +125,7 @@ create table post (
   outgoing_id integer
 ) strict;
 create index post_by_rfc822_id on post (rfc822_id);
-create index post_by_sender on post (sender, judged_at);
+create index post_by_sender on post (sender collate nocase);
 
 create table held (
   id integer primary key autoincrement,
