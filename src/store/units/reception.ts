@@ -83,6 +83,14 @@ export const sweepMessages = defineUnit('message.sweep', function* (a: { limit: 
   return { deleted: gone.length, files: gone.flatMap(({ file }) => (file === null ? [] : [file])) }
 })
 
+/** Which of these files a message has. What a file lacks a row for is left of a message that was never committed. */
+export const filesWithRows = defineUnit(
+  'message.files-with-rows',
+  function* (a: { files: readonly string[] }) {
+    return yield* all(filesAmong, JSON.stringify(a.files))
+  },
+)
+
 const findUnconfirmed = query(
   'select id from reception where hash = ? and confirmed = 0 and received_at > ? order by id desc limit 1',
   (row) => integer(row, 'id'),
@@ -111,5 +119,10 @@ const unreferenced = query(
    where id not in (select message_id from queue_item union all select message_id from draft union all select message_id from held)
    limit ?`,
   (row) => ({ no: integer(row, 'id'), file: textOrNull(row, 'file') }),
+)
+// `bytes is null` first: it is told by the head of the row, so that no message is read for it.
+const filesAmong = query(
+  'select file from message where bytes is null and file in (select value from json_each(?))',
+  (row) => textOrNull(row, 'file') ?? '',
 )
 const deleteMessage = command('delete from message where id = ?')
