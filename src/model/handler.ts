@@ -19,5 +19,8 @@ export interface Handler {
   apply(draft: Draft, occasion: Occasion): Draft
 }
 
-/** What a post carries for each list of ours that it went through: `list-headers` adds it, the rule `loop` looks for it. */
+/**
+ * What a post carries for each list of ours that it went through, by its List-Id: `list-headers` adds it, the rule
+ * `loop` looks for it. Mail to owners carries the owner address: `owner-trace` adds it, `owner-loop` looks for it.
+ */
 export const traceField = 'X-Posthorn-Loop'

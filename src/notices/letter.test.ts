@@ -44,6 +44,17 @@ test('letter: subject and text come back as they were, and no letter of either b
   )
 })
 
+test('letter: a letter about a letter names every list on the way, so that lists that own each other end it', () => {
+  const { message } = postOf(
+    'From: ann@example.org\nX-Posthorn-Loop: iced.lists.example.org\nList-Id: <iced.lists.example.org>',
+  )
+  for (const carried of [{ attached: message }, { answers: message }]) {
+    const traces = Headers.of(read(carried)).all('X-Posthorn-Loop')
+    deepEqual(traces, ['iced.lists.example.org', 'tea.lists.example.org'])
+  }
+  deepEqual(Headers.of(read({})).all('X-Posthorn-Loop'), ['tea.lists.example.org'])
+})
+
 test('letter: the same facts give the same bytes, another time another Message-ID', () => {
   const [one, two] = [writeLetter(letter({})), writeLetter(letter({}))]
   deepEqual(one, two)

@@ -14,6 +14,7 @@ import { Headers } from '../mail/headers.ts'
 import type { Message } from '../mail/message.ts'
 import { madeMessageId, messageIdOf } from '../mail/message-id.ts'
 import { encodeQuotedPrintable } from '../mail/transfer-encoding.ts'
+import { traceField } from '../model/handler.ts'
 import type { MailingList } from '../model/list.ts'
 
 export interface Letter {
@@ -63,7 +64,7 @@ export function writeLetter(letter: Letter): WrittenLetter {
     .with('Auto-Submitted', letter.automatic)
     .with('X-Auto-Response-Suppress', 'All') // QUIRK: Exchange looks at this and not at Auto-Submitted
     .with('Precedence', 'bulk')
-  const headers = withListFields(marked, letter.list)
+  const headers = traced(withListFields(marked, letter.list), letter)
     .with('MIME-Version', '1.0')
     .with('Content-Type', body.type)
     .with('Content-Transfer-Encoding', body.encoding)
@@ -78,6 +79,19 @@ function inThread(headers: Headers, answered: Message): Headers {
   const earlier = (theirs.get('References') ?? '').match(/<[^<>\s]{1,250}>/g) ?? []
   return headers.with('In-Reply-To', id).with('References', [...earlier.slice(-20), id].join(' '))
 }
+
+/**
+ * The lists that the message went through, and this one. Where lists are each other's owners, a letter about a held
+ * letter would be held and told of in turn, without end: so it is a loop where it comes by for the second time.
+ */
+function traced(headers: Headers, { list, answers, attached }: Letter): Headers {
+  const about = attached ?? answers
+  const earlier = about === null ? [] : Headers.of(about).all(traceField)
+  const traces = new Set([...earlier.slice(-mostTraces), list.listId])
+  return [...traces].reduce((all, trace) => all.with(traceField, trace), headers)
+}
+
+const mostTraces = 50
 
 interface Body {
   readonly type: string

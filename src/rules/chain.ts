@@ -9,6 +9,7 @@ import { maxSize } from './max-size.ts'
 import { memberModeration } from './member-moderation.ts'
 import { noSenders } from './no-senders.ts'
 import { nonmemberModeration } from './nonmember-moderation.ts'
+import { ownerLoop } from './owner-loop.ts'
 
 export const postingChain: readonly Link[] = [
   { rule: loop, onHit: 'discard' },
@@ -21,7 +22,7 @@ export const postingChain: readonly Link[] = [
 ]
 
 /** Mail to `-owner` reaches the owners unasked: it is where people turn whom the other rules stopped. */
-export const ownerChain: readonly Link[] = []
+export const ownerChain: readonly Link[] = [{ rule: ownerLoop, onHit: 'discard' }]
 
 /** Discard and reject end at once; holds go on, for the moderator should see every reason. */
 export function judge(chain: readonly Link[], facts: Facts): Verdict {

@@ -20,7 +20,7 @@ export const loop: Rule = {
 }
 
 /** What a field points to, folded: `<mailto:tea@example.org>, …`, `Tea <tea.example.org>`, or the bare text. */
-function targetsOf(value: string): readonly string[] {
+export function targetsOf(value: string): readonly string[] {
   const enclosed = [...value.matchAll(/<([^<>]*)>/g)].map(([, inner = '']) => inner)
   return (enclosed.length > 0 ? enclosed : [value]).map((target) =>
     target

@@ -12,6 +12,7 @@ import { maxSize } from './max-size.ts'
 import { memberModeration } from './member-moderation.ts'
 import { noSenders } from './no-senders.ts'
 import { nonmemberModeration } from './nonmember-moderation.ts'
+import { ownerLoop } from './owner-loop.ts'
 
 const hits = (rule: Rule, facts: Partial<Facts>): boolean => rule.check(factsOf(facts)) !== null
 
@@ -28,6 +29,13 @@ for (const { title, header, expected } of [
   { title: 'a post that came through another list and had ours before hits', header: 'X-Posthorn-Loop: tea.lists.example.org\nX-Posthorn-Loop: iced-tea.lists.example.org', expected: true },
 ]) // biome-ignore format: a table
   test(`loop: ${title}`, () => equal(hits(loop, { post: postOf(header) }), expected))
+
+for (const { title, header, expected } of [
+  { title: 'mail that the owners had before hits', header: 'X-Posthorn-Loop: Tea-Owner@lists.example.org', expected: true },
+  { title: 'a post of the list that is sent on to its owners passes', header: 'List-Id: <tea.lists.example.org>\nX-Posthorn-Loop: tea.lists.example.org', expected: false },
+  { title: 'mail to the owners of another list passes', header: 'X-Posthorn-Loop: iced-tea-owner@lists.example.org', expected: false },
+]) // biome-ignore format: a table
+  test(`owner-loop: ${title}`, () => equal(hits(ownerLoop, { post: postOf(header) }), expected))
 
 test('no-senders: hits only without a sender', () => {
   equal(hits(noSenders, { sender: null, senders: [] }), true)
