@@ -105,3 +105,10 @@ test('letter: an answer stands in the thread of what it answers', () => {
   equal(headers.get('References'), '<1@example.org> <2@example.org>')
   equal(Headers.of(read({ answers: postOf('Message-ID: no id').message })).has('In-Reply-To'), false)
 })
+
+test('letter: a copy that is cut within its only line never ends in half a line end', () => {
+  const long = `${'x'.repeat(attachedBody - 1)}\r\n${'y'.repeat(100)}`
+  const message = parseMessage(Buffer.from(`From: ann@example.org\r\n\r\n${long}`))
+  const bytes = writeLetter(letter({ attached: message })).bytes
+  equal(/\r(?!\n)|(?<!\r)\n/.test(Buffer.from(bytes).toString('latin1')), false)
+})

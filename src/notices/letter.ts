@@ -141,7 +141,8 @@ function copyOf(message: Message): Buffer {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(root.body)
   if (!isCutWhenAttached(message)) return Buffer.concat([header, body])
   const lines = body.lastIndexOf(10, attachedBody - 1) + 1
-  return Buffer.concat([header, body.subarray(0, lines > 0 ? lines : attachedBody)])
+  const inLine = body[attachedBody - 1] === 13 ? attachedBody - 1 : attachedBody // no CR without its LF (RFC 5321 §2.3.8)
+  return Buffer.concat([header, body.subarray(0, lines > 0 ? lines : inLine)])
 }
 
 /** Made from the content, so that the same letter gets the same. */
