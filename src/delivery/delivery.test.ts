@@ -133,6 +133,17 @@ for (const mode of modes) {
     deepEqual(copies(it.sink), members(40))
   })
 
+  test(`${mode}: a relay that takes one transaction a connection defers nobody`, async () => {
+    await using it = await running(60, ['--max-messages', '1'], {
+      maxRecipients: 1,
+      retryDelay: () => 3_600_000,
+    })
+    await it.bench.post(mode)
+    it.delivery.wake()
+    await until(it.settled, 'done without a retry')
+    deepEqual(copies(it.sink), members(60))
+  })
+
   test(`${mode}: greylisting costs a retry and nobody a score`, async () => {
     await using it = await running(5, ['--greylist-tries', '2'])
     await it.bench.post(mode)

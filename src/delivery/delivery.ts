@@ -60,6 +60,7 @@ export interface Delivery {
 interface Tag {
   readonly page: Page
   readonly indexes: readonly number[]
+  readonly connection: SmtpConnection
   admitted: number
 }
 
@@ -87,8 +88,9 @@ class Station implements Delivery {
   readonly #ready: Page[] = []
   readonly #open = new Set<Page>()
   readonly #drafts = new Map<OutgoingNo, { renderings: Renderings; pages: number }>()
-  readonly #bounces = new Map<ListNo, { listId: string; bounces: EmailAddress }>()
   readonly #senders = new Set<AbortController>()
+  /** Connections over which a copy was taken. */
+  readonly #fruitful = new WeakSet<SmtpConnection>()
   #live = 0
   #filling = false
   #fillAgain = false
@@ -187,6 +189,7 @@ class Station implements Delivery {
       }
       this.#sleepUntilRetry()
     } catch (fault) {
+      if (this.#stopping) return
       this.#log.error('delivery.pages-unavailable', {
         fault: String(fault),
         remedy: 'tried again in a second',
@@ -220,7 +223,7 @@ class Station implements Delivery {
     }
     this.#log.info('delivery.page', {
       outgoing: page.outgoing.no,
-      list: page.outgoing.list,
+      list: page.outgoing.listId,
       messageId: page.outgoing.messageId,
       page: page.page,
       tries: page.tries,
@@ -422,7 +425,7 @@ class Station implements Delivery {
       ? renderings.asKept
       : renderings.forSevenBit()
     return {
-      tag: { page, indexes, admitted: 0 },
+      tag: { page, indexes, connection, admitted: 0 },
       from: this.#senderFor(page, first),
       recipients: recipients.map(({ address }) => address),
       pieces,
@@ -433,23 +436,17 @@ class Station implements Delivery {
   }
 
   #senderFor({ outgoing }: Page, { no }: PageRecipient): Transaction<Tag>['from'] {
-    if (outgoing.mode !== 'individual' || no === null || outgoing.list === null || outgoing.sender === '<>')
-      return outgoing.sender
-    let list = this.#bounces.get(outgoing.list)
-    if (list === undefined) {
-      const found = this.#store.read(listByNo, { list: outgoing.list })
-      if (found === null) return outgoing.sender
-      list = { listId: found.listId, bounces: outgoing.sender }
-      this.#bounces.set(outgoing.list, list)
-    }
-    return verpSender(outgoing.sender, list.listId, no, this.#settings.verpKey, this.#settings.verpDelimiter)
+    const { sender, listId, mode } = outgoing
+    if (mode !== 'individual' || no === null || listId === null || sender === '<>') return sender
+    return verpSender(sender, listId, no, this.#settings.verpKey, this.#settings.verpDelimiter)
   }
 
   #done({ tag }: Transaction<Tag>, result: TransactionResult): void {
-    const { page, indexes, admitted } = tag
+    const { page, indexes, connection, admitted } = tag
     const fates = fatesOf(result)
     const expired = this.#clock.now() >= page.expiresAt
-    page.enter(indexes, fates, expired)
+    if (fates.taken) this.#fruitful.add(connection)
+    page.enter(indexes, fates, expired, this.#fruitful.has(connection))
     if (fates.taken) this.#sent += fates.recipients.filter(({ kind }) => kind === 'sent').length
     if (page.hasWaiting && !this.#ready.includes(page)) this.#ready.push(page)
     this.#ledger.entered(page, admitted)

@@ -6,7 +6,8 @@ import { ledgerStates } from '../model/outgoing.ts'
 import type { Outgoing, SeenBounce, StoredPage } from '../store/units/outgoing.ts'
 import type { Fates } from './fate.ts'
 
-// An undecided recipient is tried again at once on another connection, but not for ever.
+// An undecided recipient is tried again at once on another connection, but not for ever: so often over connections
+// that took nothing. A relay that takes a few transactions a connection and then says 421 costs nobody a retry.
 const triesAtOnce = 3
 
 export class Page {
@@ -88,15 +89,18 @@ export class Page {
     this.#waiting.splice(0, this.#waiting.length, ...kept)
   }
 
-  /** Enters what became of a transaction. `expired`: what would be deferred has been tried for long enough. */
-  enter(indexes: readonly number[], fates: Fates, expired: boolean): void {
+  /**
+   * Enters what became of a transaction. `expired`: what would be deferred has been tried for long enough;
+   * `fruitful`: its connection took something before.
+   */
+  enter(indexes: readonly number[], fates: Fates, expired: boolean, fruitful: boolean): void {
     this.underWay -= indexes.length
     if (fates.taken) this.taken = true
     if (fates.refusedWhole) this.refusals += 1
     indexes.forEach((index, i) => {
       const fate = fates.recipients[i] ?? { kind: 'again' as const, reply: null }
       if (fate.kind === 'again') {
-        this.#again[index] = (this.#again[index] ?? 0) + 1
+        if (!fruitful) this.#again[index] = (this.#again[index] ?? 0) + 1
         if ((this.#again[index] ?? 0) < triesAtOnce) this.#waiting.push(index)
         else this.#defer(index, fate.reply ?? 'the connection was lost again and again', expired)
       } else if (fate.kind === 'deferred') this.#defer(index, fate.reply, expired)
