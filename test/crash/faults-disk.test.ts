@@ -1,7 +1,7 @@
 // A disk that is full, or closed for writing, on a small file system of the test's own. Law: no mail that was
 // answered with 250 is lost, what cannot be kept is refused for now, and room is all it takes to go on.
 import { equal, match, ok } from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { appendFileSync, chmodSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
@@ -32,7 +32,10 @@ async function smallDisk(bytes: number, sections: Sections): Promise<SmallDisk> 
   const mountPoint = execFileSync('mktemp', ['-d', '/tmp/posthorn-disk-XXXXXX'], { encoding: 'utf8' }).trim()
   ending.defer(() => rmSync(mountPoint, { recursive: true }))
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=755`, 'posthorn', mountPoint])
-  ending.defer(() => void execFileSync('umount', [mountPoint]))
+  // A server that was just stopped may still be on its way out of the process table.
+  ending.defer(async () => {
+    await eventually('the disk to be free', () => spawnSync('umount', [mountPoint]).status === 0)
+  })
   const varDir = join(mountPoint, 'var')
   const lmtpPort = await freePort()
   const site = ending.use(await freshSite({ relayPort: world.port, lmtpPort, varDir, sections }))
