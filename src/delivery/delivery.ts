@@ -3,9 +3,8 @@
 // is all a crash can repeat (design §3.5, §3.6; RFC 5321 §4.5.3.2.6).
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { type EmailAddress, localPartOf, needsSmtpUtf8 } from '../mail/address.ts'
+import { localPartOf, needsSmtpUtf8 } from '../mail/address.ts'
 import { type VerpKey, verpSender } from '../mail/verp.ts'
-import type { ListNo } from '../model/list.ts'
 import type { OutgoingNo, PageRecipient } from '../model/outgoing.ts'
 import {
   openConnection,
@@ -15,7 +14,6 @@ import {
   type TransactionResult,
 } from '../smtp/client.ts'
 import type { Store } from '../store/store.ts'
-import { listByNo } from '../store/units/lists.ts'
 import { draftOf, extendRetries } from '../store/units/outgoing.ts'
 import { fatesOf } from './fate.ts'
 import { Ledger } from './ledger.ts'

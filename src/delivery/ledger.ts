@@ -157,14 +157,14 @@ export class Ledger {
   }
 
   #parkedNow(page: Page): void {
-    const { no, list, messageId } = page.outgoing
+    const { no, listId, messageId } = page.outgoing
     if (this.#parked.has(no)) return
     const reason = reasonOf(page)
     this.#parked.set(no, reason)
     this.#news.parked(no)
     this.#log.error('delivery.parked', {
       outgoing: no,
-      list,
+      list: listId,
       messageId,
       reason,
       remedy: 'mend the cause, then: posthorn unshunt',

@@ -2,7 +2,7 @@
 // results are committed while it runs; a page with nothing left to try is done for good.
 import type { Instant } from '../../base/clock.ts'
 import { addressKey, type EmailAddress, type EnvelopeSender } from '../../mail/address.ts'
-import type { DeliveryMode, ListNo } from '../../model/list.ts'
+import type { DeliveryMode, ListId, ListNo } from '../../model/list.ts'
 import { deliveryModes, deliveryStatuses, type MemberNo, roles } from '../../model/member.ts'
 import type {
   Audience,
@@ -26,6 +26,7 @@ import {
   query,
   run,
   text,
+  textOrNull,
 } from '../unit.ts'
 
 // ---- made when a post is accepted ----
@@ -71,6 +72,8 @@ export interface Outgoing {
   readonly no: OutgoingNo
   readonly lane: OutgoingLane
   readonly list: ListNo | null
+  /** The list's lasting name; null for the site's own letters, and once the list is gone. */
+  readonly listId: ListId | null
   readonly draft: number
   readonly audience: Audience
   readonly sender: EnvelopeSender
@@ -292,12 +295,12 @@ const insertOutgoingRow = query(
    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id`,
   (row) => integer(row, 'id') as OutgoingNo,
 )
-const outgoingColumns =
-  'id, lane, list_id, draft_id, audience, sender, mode, rfc822_id, last_no, next_no, next_page, paged, expires_at'
+const outgoingColumns = `id, lane, outgoing.list_id, (select list.list_id from list where list.id = outgoing.list_id) as lasting_id, draft_id, audience, sender, mode, rfc822_id, last_no, next_no, next_page, paged, expires_at`
 const readOutgoing = (row: Readonly<Record<string, unknown>>): Outgoing => ({
   no: integer(row, 'id') as OutgoingNo,
   lane: text(row, 'lane') as OutgoingLane,
   list: integerOrNull(row, 'list_id') as ListNo | null,
+  listId: textOrNull(row, 'lasting_id') as ListId | null,
   draft: integer(row, 'draft_id'),
   audience: json<Audience>(row, 'audience'),
   sender: text(row, 'sender') as EnvelopeSender,
