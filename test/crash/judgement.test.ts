@@ -6,9 +6,10 @@ import { memberAddress } from '../support/crash-site.ts'
 
 /** `0:1=1,2` is post 1, taken in boot 0 for members 1 and 2. */
 const log = (text: string): readonly Taken[] =>
-  text.split(' ').map((one) => {
+  text.split(' ').map((one, id) => {
     const [, boot, post, members] = /^(\d):(\d)=(.*)$/.exec(one) ?? []
     return {
+      id,
       boot: Number(boot),
       post: Number(post),
       to: (members ?? '').split(',').map(Number).map(memberAddress),

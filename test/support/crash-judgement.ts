@@ -6,6 +6,8 @@ import { memberAddress } from './crash-site.ts'
 
 /** One transaction that the sink took, while this boot of the server was the latest. */
 export interface Taken {
+  /** The sink's number of it. */
+  readonly id: number
   readonly boot: number
   readonly post: number
   readonly to: readonly string[]
@@ -23,9 +25,9 @@ export interface WatchedSink {
 }
 
 /** A sink that writes down which post each member got, in the order in which it took them. */
-export async function watchedSink(options: Partial<SinkOptions> = {}): Promise<WatchedSink> {
+export async function watchedSink(options: Partial<SinkOptions> = {}, firstBoot = 0): Promise<WatchedSink> {
   const taken: Taken[] = []
-  let boot = 0
+  let boot = firstBoot
   const watched: Omit<WatchedSink, 'sink'> = {
     taken,
     recipients: 0,
@@ -38,11 +40,11 @@ export async function watchedSink(options: Partial<SinkOptions> = {}): Promise<W
   const sink = await new Sink({
     keep: true,
     ...options,
-    onMessage: (self, _, body) => {
+    onMessage: (self, id, body) => {
       const post = postNumberOf(body)
       if (post === null) return
       const to = self.messages.at(-1)?.to ?? []
-      taken.push({ boot, post, to })
+      taken.push({ id, boot, post, to })
       watched.recipients += to.length
       watched.onTaken()
     },

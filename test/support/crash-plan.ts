@@ -37,7 +37,7 @@ export function planRound(
 }
 
 /** Numbers from 0 to 1 (32 bits of state), always the same for a seed. */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

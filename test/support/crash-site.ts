@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -93,7 +93,11 @@ function siteAt(shape: SiteShape, directory: string): Site {
 }
 
 async function configure({ shape, varDir, configuration }: Site, sinkPort: number): Promise<void> {
-  const incoming = shape.publishes ? 'mailman.mta.postfix.LMTP' : 'mailman.mta.null.NullMTA'
+  const postfix = join(dirname(configuration), 'postfix.cfg')
+  if (shape.publishes) await writeFile(postfix, '[postfix]\ntransport_file_type: regex\n')
+  const incoming = shape.publishes
+    ? `mailman.mta.postfix.LMTP\nconfiguration: ${postfix}`
+    : 'mailman.mta.null.NullMTA'
   await writeFile(
     configuration,
     `[mailman]
