@@ -85,22 +85,11 @@ export function postJudge(services: Services, spool: string, accepted: () => voi
       const letter =
         verdict.action === 'hold' ? heldForPoster(judged, answer.to, now) : rejection(judged, answer.to, now)
       letters.push(
-        letterTo(list, { kind: 'addresses', addresses: [answer.to] }, letter, '<>', {
-          kind,
-          address: answer.to,
-        }),
+        letterTo(list, { kind: 'addresses', addresses: [answer.to] }, letter, { kind, address: answer.to }),
       )
     }
     if (verdict.action === 'hold' && list.settings.adminImmedNotify) {
-      letters.push(
-        letterTo(
-          list,
-          ownersOf(list),
-          heldForModerators(judged, facts.sender, now),
-          subAddress(list, 'bounces'),
-          null,
-        ),
-      )
+      letters.push(letterTo(list, ownersOf(list), heldForModerators(judged, facts.sender, now), null))
     }
     return letters
   }
@@ -193,7 +182,6 @@ function letterTo(
   list: MailingList,
   audience: Audience,
   { bytes, messageId }: WrittenLetter,
-  sender: NewOutgoing['sender'],
   once: { readonly kind: string; readonly address: EmailAddress } | null,
 ): Letter {
   return {
@@ -203,7 +191,7 @@ function letterTo(
       lane: 'notice',
       list: list.no,
       audience,
-      sender,
+      sender: '<>', // nobody may answer a machine's letter (RFC 3834 §3.3)
       mode: 'bulk',
       messageId,
       bodyAt: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf('\r\n\r\n') + 4,
