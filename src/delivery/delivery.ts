@@ -152,7 +152,10 @@ class Station implements Delivery {
     while ([...this.#open].some((page) => page.underWay > 0) && this.#clock.monotonic() < end) await pause(5)
     for (const sender of this.#senders) sender.abort()
     while (this.#senders.size > 0 && this.#clock.monotonic() < end + 1000) await pause(5)
-    await Promise.race([this.#ledger.settle(), pause(1000)])
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, 1000)
+    await Promise.race([this.#ledger.settle(), late.promise])
+    clearTimeout(timer) // it would keep the thread for its second
   }
 
   // ---- pages ----
