@@ -121,7 +121,11 @@ export async function freshSite(options: SiteOptions): Promise<Site> {
   }
 }
 
-function configuration({ relayPort, lmtpPort = 0, sections = {} }: SiteOptions, varDir: string): string {
+/** The text of a configuration file. */
+export function configuration(
+  { relayPort, lmtpPort = 0, sections = {} }: Omit<SiteOptions, 'varDir'>,
+  varDir: string,
+): string {
   const usual: Sections = {
     mailman: { site_owner: 'owner@example.test', layout: 'here' },
     'paths.here': { var_dir: varDir },
