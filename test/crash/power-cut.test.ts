@@ -4,7 +4,6 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { LmtpClient, makePost } from '../support/crash-client.ts'
 import { judgeLog, type Taken, type WatchedSink, watchedSink } from '../support/crash-judgement.ts'
@@ -12,6 +11,7 @@ import { mulberry32 } from '../support/crash-plan.ts'
 import { checkDatabase, untilAllIsOut } from '../support/crash-queue.ts'
 import { startServer } from '../support/crash-server.ts'
 import { copySite, posthorn, prepareSite, removeSite, type Site, siteOver } from '../support/crash-site.ts'
+import { unpublished } from '../support/crash-tables.ts'
 import { Disk, type Unsynced } from '../support/power-cut/disk.ts'
 import { compileShim, type Entry, readJournal, recording } from '../support/power-cut/journal.ts'
 import { readStory, type Story, syncedBetween } from '../support/power-cut/story.ts'
@@ -61,25 +61,31 @@ async function record(shim: string): Promise<Recorded> {
   const site = await copySite(before, sink.sink.port)
   const journal = join(directory, 'journal')
   const server = await startServer(site, { env: recording(shim, journal, site.varDir) })
-  const [even, odd] = [posts.filter(({ no }) => no % 2 === 0), posts.filter(({ no }) => no % 2 === 1)]
-  await Promise.all([
-    ...[even, odd].map(async (share) => {
-      const client = await LmtpClient.open(server.lmtpPort)
-      for (const post of share) ok(await client?.post(post), `post ${post.no} got no 250`)
-      client?.close()
-    }),
-    posthorn(site, 'create', 'coffee@lists.example.org').then(() =>
-      posthorn(site, 'create', 'milk@lists.example.net'),
-    ),
-  ])
-  await untilAllIsOut(site, patience)
-  server.kill()
-  await server.gone
-  await sink.nextBoot()
-  await sink.sink.close()
+  try {
+    await handInAll(server.lmtpPort, site)
+    await untilAllIsOut(site, patience)
+  } finally {
+    server.kill()
+    await server.gone
+    await sink.nextBoot()
+    await sink.sink.close()
+  }
   const entries = await readJournal(journal)
   const taken = new Map(sink.taken.map((one) => [one.id, one]))
   return { entries, story: readStory(entries), taken, before, after: site }
+}
+
+/** Over two connections, while two lists are created. */
+async function handInAll(port: number, site: Site): Promise<void> {
+  const shares = [0, 1].map((rest) => posts.filter(({ no }) => no % 2 === rest))
+  const handing = shares.map(async (share) => {
+    const client = await LmtpClient.open(port)
+    for (const post of share) ok(await client?.post(post), `post ${post.no} got no 250`)
+    client?.close()
+  })
+  await posthorn(site, 'create', 'coffee@lists.example.org')
+  await posthorn(site, 'create', 'milk@lists.example.net')
+  await Promise.all(handing)
 }
 
 test('the journal misses nothing: replayed, it gives the data directory that the run left', async () => {
@@ -134,7 +140,7 @@ test(`the power cut at ${cuts} places: nothing acknowledged is missing, and the 
       running.delete(check)
       if (wrong.length === 0) return rm(image, { recursive: true, force: true })
       failures.push(
-        `cut ${index} of seed ${seed}, after entry ${at} (${why}):\n  ${wrong.slice(0, 10).join('\n  ')}\n  data directory: ${image}`,
+        `cut ${index} of seed ${seed}, after entry ${at} (${why}):\n  ${wrong.slice(0, 10).join('\n  ')}\n  data directory: ${image}\n  repeat: CRASH_SEED=${seed} CRASH_CUT=${index} npm run test:crash`,
       )
     })
     running.add(check)
@@ -239,16 +245,4 @@ async function tornTables(
       wrong.push(`${name} is torn: ${text.length} characters`)
   }
   return wrong
-}
-
-/** Lists of the store that the tables do not know, after the start. */
-async function unpublished({ varDir }: Site): Promise<readonly string[]> {
-  const db = new DatabaseSync(join(varDir, 'posthorn.db'), { readOnly: true })
-  const names = db
-    .prepare('select name from list')
-    .all()
-    .map(({ name }) => String(name))
-  db.close()
-  const table = await readFile(join(varDir, 'data', 'postfix_lmtp'), 'utf8')
-  return names.filter((name) => !table.includes(`/^${name}(`)).map((name) => `${name} is not in postfix_lmtp`)
 }

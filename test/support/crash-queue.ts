@@ -57,3 +57,21 @@ function leftovers(db: DatabaseSync): Leftovers {
     .get()
   return { waiting: Number(row?.waiting), aside: Number(row?.aside) }
 }
+
+export function countMembers(site: Site): number {
+  const db = new DatabaseSync(join(site.varDir, 'posthorn.db'), { readOnly: true, timeout: 5000 })
+  try {
+    return Number(db.prepare('select count(*) as members from member').get()?.members)
+  } finally {
+    db.close()
+  }
+}
+
+/** Resolves as soon as there are so many members; throws after so many milliseconds. */
+export async function untilMembers(site: Site, members: number, milliseconds: number): Promise<void> {
+  const end = performance.now() + milliseconds
+  while (countMembers(site) < members) {
+    if (performance.now() > end) throw new Error(`there were never ${members} members`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

@@ -39,9 +39,19 @@ export async function compileShim(directory: string): Promise<string> {
   return library
 }
 
-/** What the server's environment needs to be recorded. */
-export function recording(library: string, journal: string, below: string): Record<string, string> {
-  return { LD_PRELOAD: library, POWER_CUT_JOURNAL: journal, POWER_CUT_BELOW: below }
+/** What the server's environment needs to be recorded, and to die at the last of the `steps` (see shim.c). */
+export function recording(
+  library: string,
+  journal: string,
+  below: string,
+  steps: readonly string[] = [],
+): Record<string, string> {
+  return {
+    LD_PRELOAD: library,
+    POWER_CUT_JOURNAL: journal,
+    POWER_CUT_BELOW: below,
+    POWER_CUT_KILL: steps.join(';'),
+  }
 }
 
 export async function readJournal(path: string): Promise<readonly Entry[]> {

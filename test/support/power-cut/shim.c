@@ -2,6 +2,10 @@
  * below POWER_CUT_BELOW, each fsync, and what goes over sockets, into POWER_CUT_JOURNAL. What a disk would hold
  * after a cut can then be worked out for every place in the journal (journal.ts, disk.ts).
  *
+ * With POWER_CUT_KILL it also ends the process, by SIGKILL, at a named step: a row of events parted by ';', each
+ * `before` or `after`, a kind (opened, written, synced, renamed, sent, received) and a part of the path or of the bytes. Each
+ * is waited for in turn; at the last the process dies: `after received post-1@;before synced posthorn.db-wal`.
+ *
  * Law: one lock is held over the call and its record, so the journal's order is the order in which it happened.
  * An answer on a socket is written down before it is sent: whoever has read it finds it in the journal.
  *
@@ -13,6 +17,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,6 +47,42 @@ static unsigned char what[DESCRIPTORS];
 static uint64_t inode[DESCRIPTORS];
 static dev_t device[DESCRIPTORS];
 
+/* ---- the step to die at ---- */
+
+#define STAGES 16
+static struct {
+  const char *when, *kind, *text;
+} stages[STAGES];
+static int stage_count, stage;
+
+static void read_steps(const char *text) {
+  if (text == NULL || *text == 0) return;
+  char *rest = strdup(text), *one;
+  while ((one = strsep(&rest, ";")) != NULL && stage_count < STAGES) {
+    stages[stage_count].when = strsep(&one, " ");
+    stages[stage_count].kind = strsep(&one, " ");
+    stages[stage_count].text = one;
+    if (one == NULL) _exit(97);
+    stage_count++;
+  }
+}
+
+static void step(const char *when, const char *kind, const void *bytes, size_t length) {
+  if (stage == stage_count || strcmp(stages[stage].when, when) != 0 || strcmp(stages[stage].kind, kind) != 0) return;
+  if (memmem(bytes, length, stages[stage].text, strlen(stages[stage].text)) == NULL) return;
+  if (++stage < stage_count) return;
+  kill(getpid(), SIGKILL);
+  for (;;) pause();
+}
+
+static void step_of(const char *when, const char *kind, int fd) {
+  char link[64], path[PATH_MAX];
+  if (stage == stage_count) return;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, path, sizeof path);
+  if (length > 0) step(when, kind, path, (size_t)length);
+}
+
 #define REAL(name) __typeof__(&name) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
 __attribute__((constructor)) static void start(void) {
@@ -54,6 +95,7 @@ __attribute__((constructor)) static void start(void) {
   if (strcmp(self + length - 5, "/node") != 0) return;
   unsetenv("LD_PRELOAD");
   unsetenv("POWER_CUT_JOURNAL");
+  read_steps(getenv("POWER_CUT_KILL"));
   below_length = strlen(directory);
   memcpy(below, directory, below_length + 1);
   journal = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -93,12 +135,6 @@ static void record(enum kind kind, uint64_t of, uint64_t offset, const char *pat
     length -= part;
   }
   errno = before;
-}
-
-static size_t length_of(const struct iovec *parts, int count) {
-  size_t length = 0;
-  for (int i = 0; i < count; i++) length += parts[i].iov_len;
-  return length;
 }
 
 /* The path from the root, as far as text can tell. */
@@ -154,6 +190,7 @@ static int opened(int fd, const char *path, int flags, int was_there) {
   what[fd] = UNKNOWN;
   if (kind_of(fd) == OURS)
     record(OPENED, inode[fd], (was_there ? 0 : OPENED_NEW) | (flags & O_TRUNC ? OPENED_EMPTY : 0), path, NULL, 0, 0);
+  step("after", "opened", path, strlen(path));
   return fd;
 }
 
@@ -204,9 +241,11 @@ ONE_NAME(mkdir, FOLDER_MADE, (const char *path, mode_t mode), (path, mode))
     REAL(name);                                                                  \
     if (journal < 0 || !is_below(path)) return real(from, path);                 \
     lock();                                                                      \
+    step("before", "renamed", path, strlen(path));                               \
     int result = real(from, path);                                               \
     struct iovec source = {(void *)from, strlen(from)};                          \
     if (result == 0) record(kind, 0, 0, path, &source, 1, source.iov_len);       \
+    step("after", "renamed", path, strlen(path));                                \
     unlock();                                                                    \
     return result;                                                               \
   }
@@ -222,9 +261,21 @@ static void wrote(int fd, ssize_t done, int64_t at, const struct iovec *parts, i
 }
 
 /* The start is enough to know an answer by; the copies that go out would only make the journal long. */
-static void sent(int fd, const struct iovec *parts, int count) {
-  size_t length = length_of(parts, count);
-  record(SENT, (uint64_t)fd, 0, NULL, parts, count, length < 1024 ? length : 1024);
+static size_t start_of(const struct iovec *parts, int count, char *start, size_t room) {
+  size_t length = 0;
+  for (int i = 0; i < count && length < room; i++) {
+    size_t part = parts[i].iov_len < room - length ? parts[i].iov_len : room - length;
+    memcpy(start + length, parts[i].iov_base, part);
+    length += part;
+  }
+  return length;
+}
+
+static void sent(int fd, const struct iovec *parts, int count, const char *when) {
+  char start[1024];
+  struct iovec part = {start, start_of(parts, count, start, sizeof start)};
+  if (*when == 'b') record(SENT, (uint64_t)fd, 0, NULL, &part, 1, part.iov_len);
+  step(when, "sent", start, part.iov_len);
 }
 
 #define PUT(name, result_type, parameters, arguments, at, bytes, count)          \
@@ -237,9 +288,11 @@ static void sent(int fd, const struct iovec *parts, int count) {
       unlock();                                                                  \
       return real arguments;                                                     \
     }                                                                            \
-    if (kind == SOCKET) sent(fd, bytes, count);                             \
+    if (kind == SOCKET) sent(fd, bytes, count, "before");                         \
+    if (kind == OURS) step_of("before", "written", fd);                          \
     result_type done = real arguments;                                           \
     if (kind == OURS) wrote(fd, done, at, bytes, count);                         \
+    if (kind == SOCKET) sent(fd, bytes, count, "after");                         \
     unlock();                                                                    \
     return done;                                                                 \
   }
@@ -257,8 +310,10 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
   if (journal < 0) return real(fd, message, flags);
   lock();
   int count = (int)message->msg_iovlen;
-  if (kind_of(fd) == SOCKET) sent(fd, message->msg_iov, count);
+  int kind = kind_of(fd);
+  if (kind == SOCKET) sent(fd, message->msg_iov, count, "before");
   ssize_t done = real(fd, message, flags);
+  if (kind == SOCKET) sent(fd, message->msg_iov, count, "after");
   unlock();
   return done;
 }
@@ -268,7 +323,10 @@ static void got(int fd, const void *buffer, ssize_t done) {
   if (done <= 0) return;
   lock();
   struct iovec part = {(void *)buffer, (size_t)done};
-  if (kind_of(fd) == SOCKET) record(RECEIVED, (uint64_t)fd, 0, NULL, &part, 1, (size_t)done);
+  if (kind_of(fd) == SOCKET) {
+    record(RECEIVED, (uint64_t)fd, 0, NULL, &part, 1, (size_t)done);
+    step("after", "received", buffer, (size_t)done);
+  }
   unlock();
 }
 
@@ -304,8 +362,10 @@ CUT(ftruncate64, off64_t)
     REAL(name);                                                                  \
     if (journal < 0) return real(fd);                                            \
     lock();                                                                      \
+    step_of("before", "synced", fd);                                             \
     int result = real(fd);                                                       \
     if (result == 0 && kind_of(fd) == OURS) record(SYNCED, inode[fd], 0, NULL, NULL, 0, 0); \
+    step_of("after", "synced", fd);                                              \
     unlock();                                                                    \
     return result;                                                               \
   }
