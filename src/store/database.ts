@@ -96,7 +96,9 @@ export function openForWriting(path: string): Connection {
     db.exec('pragma journal_mode = wal')
     db.exec('pragma synchronous = full')
     db.exec('pragma foreign_keys = on')
-    db.exec('pragma journal_size_limit = 16777216')
+    // A checkpoint is three more syncs: with 4,000 pages a post costs a quarter less than with SQLite's 1,000.
+    db.exec('pragma wal_autocheckpoint = 4000')
+    db.exec('pragma journal_size_limit = 33554432')
     db.exec('pragma temp_store = memory')
     migrate(db, path)
     db.exec('create temp table claim (item integer primary key, claimant text not null) strict')
