@@ -2,11 +2,11 @@
 // message and keeps none. The demo's only. Law: what it shows is what came over the wire, safe for a terminal.
 import type { Server, Socket } from 'node:net'
 import { MINUTE, SECOND } from '../base/clock.ts'
-import { listen } from '../lmtp/listening.ts'
 import type { EnvelopeSender } from '../mail/address.ts'
 import { draftOf } from '../mail/draft.ts'
 import { everyPart, type Message, mediaType, parseMessage } from '../mail/message.ts'
 import { textOf } from '../mail/transfer-encoding.ts'
+import { listen } from '../smtp/listening.ts'
 import { reply } from '../smtp/reply.ts'
 import { type ServerConnection, serve } from '../smtp/server-connection.ts'
 import { Room } from '../smtp/server-room.ts'

@@ -9,9 +9,9 @@ import { systemRandom } from '../base/random.ts'
 import type { Config } from '../config/config.ts'
 import { startPublisher } from '../hookup/publisher.ts'
 import { allowNetworks, allowOwn } from '../lmtp/allow.ts'
-import { type Door, openDoor } from '../lmtp/door.ts'
-import { DoorRefusal, type Place } from '../lmtp/listening.ts'
+import { type Door, type DoorPlace, openDoor } from '../lmtp/door.ts'
 import type { Services } from '../services.ts'
+import { DoorRefusal, oneKey } from '../smtp/listening.ts'
 import { StoreRefusal } from '../store/database.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { publicationState } from '../store/units/lists.ts'
@@ -174,8 +174,11 @@ async function openTheDoor(
   wakeJudging: () => void,
 ): Promise<Door> {
   const { mta, lmtp } = config
-  const listen: Place[] = [{ host: mta.lmtpHost, port: mta.lmtpPort }]
+  const listen: DoorPlace[] = [{ host: mta.lmtpHost, port: mta.lmtpPort }]
   if (lmtp.socket !== null) listen.push({ path: lmtp.socket })
+  if (lmtp.smtpIntake !== null) {
+    listen.push({ ...lmtp.smtpIntake, dialect: 'smtp', keys: oneKey('SMTP', '[lmtp] smtp_intake') })
+  }
   return openDoor(
     services,
     {
@@ -188,7 +191,6 @@ async function openTheDoor(
       delimiter: mta.verpDelimiter,
       spool: messagesDirectory(config),
       diskHasRoom: () => disk.hasRoom(),
-      dialect: 'lmtp',
       maxConnections,
       maxInFlight: maxBytesInFlight,
     },

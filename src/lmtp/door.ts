@@ -1,10 +1,11 @@
-// The door: mail from the mail server comes in here (RFC 2033) and is queued. Law: a 250 is a promise that the
-// message is on disk; who may not come in, or comes when it is too full, hears why.
+// The door: mail from the mail server comes in here, by LMTP (RFC 2033) or by SMTP (RFC 5321), and is queued. Law: a
+// 250 is a promise that the message is on disk; who may not come in, or comes when it is too full, hears why.
 import type { Server, Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { SECOND } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Lane } from '../model/queue.ts'
+import { addressOf, type DoorKeys, listen, type Place } from '../smtp/listening.ts'
 import { reply } from '../smtp/reply.ts'
 import { type ServerConnection, serve, turnAway } from '../smtp/server-connection.ts'
 import { type Dialect, replies } from '../smtp/server-replies.ts'
@@ -12,13 +13,20 @@ import { Room } from '../smtp/server-room.ts'
 import type { Store } from '../store/store.ts'
 import { plainAddress } from './allow.ts'
 import { Confirmations } from './confirmations.ts'
-import { addressOf, listen, type Place } from './listening.ts'
 import { type Counts, type Host, Visit } from './visit.ts'
+
+/** One place to listen at. Places of both dialects are one door: what came by one may be retried by the other. */
+export type DoorPlace = Place & {
+  /** LMTP when it is left out. */
+  readonly dialect?: Dialect
+  /** The settings that its refusals name; those of LMTP when it is left out. */
+  readonly keys?: DoorKeys
+}
 
 export interface DoorSettings {
   /** In the greeting. */
   readonly hostName: string
-  readonly listen: readonly Place[]
+  readonly listen: readonly DoorPlace[]
   /** Bytes. */
   readonly maxMessageSize: number
   readonly maxRecipients: number
@@ -32,7 +40,6 @@ export interface DoorSettings {
   readonly spool: string
   /** False: 452 4.3.1 to every RCPT. */
   readonly diskHasRoom: () => boolean
-  readonly dialect: Dialect
   readonly maxConnections: number
   /** Bytes of messages being received over all connections; beyond it they wait. */
   readonly maxInFlight: number
@@ -82,7 +89,7 @@ export async function openDoor(
   let [visits, turnedAway] = [0, 0]
   let allGone: (() => void) | null = null
 
-  const onSocket = (socket: Socket): void => {
+  const onSocket = (socket: Socket, dialect: Dialect): void => {
     const client = socket.remoteAddress === undefined ? 'local' : plainAddress(socket.remoteAddress)
     const refusal = refusalOf(socket, client)
     if (refusal !== null) {
@@ -92,7 +99,8 @@ export async function openDoor(
       return
     }
     visits++
-    open.set(socket, serve(socket, settings, new Visit(host, client), room))
+    const visit = new Visit(host, client, dialect)
+    open.set(socket, serve(socket, { ...settings, dialect }, visit, room))
     socket.once('close', () => {
       open.delete(socket)
       if (open.size === 0) allGone?.()
@@ -108,7 +116,9 @@ export async function openDoor(
 
   const servers: Server[] = []
   try {
-    for (const place of settings.listen) servers.push(await listen(place, onSocket))
+    for (const { dialect = 'lmtp', keys, ...place } of settings.listen) {
+      servers.push(await listen(place, (socket) => onSocket(socket, dialect), keys))
+    }
   } catch (fault) {
     for (const server of servers) server.close()
     throw fault

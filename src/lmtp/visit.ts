@@ -1,4 +1,5 @@
-// One client at the door: says which recipients are lists of ours, and takes messages for them (RFC 2033 §4.2).
+// One client at the door: says which recipients are lists of ours, and takes messages for them (RFC 2033 §4.2, or
+// RFC 5321 §3.3 with one answer for all: then they are queued together or not at all).
 // Law: a 250 leaves only after the message and its queue items are committed; every fault of ours is a 451.
 import { hash as digest } from 'node:crypto'
 import { domainToASCII } from 'node:url'
@@ -10,10 +11,16 @@ import { type ListRecipient, readingsOf } from '../model/list-address.ts'
 import { type ItemNo, type Lane, laneOf } from '../model/queue.ts'
 import { type Reply, reply, replyText } from '../smtp/reply.ts'
 import type { Judged, Mailbox } from '../smtp/server-envelope.ts'
+import type { Dialect } from '../smtp/server-replies.ts'
 import type { Accepted, Receiver, Transaction } from '../smtp/server-transaction.ts'
 import type { Store } from '../store/store.ts'
 import { findRecipient } from '../store/units/lists.ts'
-import { acceptMessage, type IncomingMessage, type MessageBody } from '../store/units/reception.ts'
+import {
+  acceptForAll,
+  acceptMessage,
+  type IncomingMessage,
+  type MessageBody,
+} from '../store/units/reception.ts'
 import type { Confirmations, Told } from './confirmations.ts'
 import { largestInRow, removeMessageFile, writeMessageFile } from './message-file.ts'
 
@@ -41,17 +48,20 @@ export interface Counts {
 
 const noSuchList = reply(550, '5.1.1', 'no such list')
 const faultOfOurs = reply(451, '4.3.0', 'cannot store the message now, try again later')
+const oneIsGone = reply(451, '4.3.0', 'a list was removed while the message came in, try again')
 const diskIsFull = reply(452, '4.3.1', 'no room on disk, try again later')
 
 export class Visit implements Receiver<ListRecipient> {
   readonly #host: Host
   readonly #client: string
+  readonly #dialect: Dialect
   #told: Told[] = []
 
   /** `client` is the address that the log names. */
-  constructor(host: Host, client: string) {
+  constructor(host: Host, client: string, dialect: Dialect) {
     this.#host = host
     this.#client = client
+    this.#dialect = dialect
   }
 
   recipient({ address }: Mailbox): Judged<ListRecipient> {
@@ -136,7 +146,10 @@ export class Visit implements Receiver<ListRecipient> {
     }
     confirmations.before(key)
     // When this fails, a large message's file stays: whether the row that names it was written is not known.
-    const { reception, repeat, items } = await store.commit(acceptMessage, incoming)
+    const unit = this.#dialect === 'smtp' ? acceptForAll : acceptMessage
+    const accepted = await store.commit(unit, incoming)
+    if (accepted === null) return this.#refuseAll(transaction, body)
+    const { reception, repeat, items } = accepted
     if (repeat && 'file' in body) void removeMessageFile(spool, body.file)
     this.#told.push({ reception, key })
     const queued = items.filter((item) => item !== null)
@@ -155,6 +168,17 @@ export class Visit implements Receiver<ListRecipient> {
     return places.map((place) =>
       repeat ? reply(250, '2.6.0', `queued before, in reception ${reception}`) : answer(items[place] ?? null),
     )
+  }
+
+  // SMTP has one answer for all, and a list has gone since its RCPT. At the next attempt its RCPT says so, and the
+  // others get the message; a 550 now would cost them theirs.
+  #refuseAll(transaction: Transaction<ListRecipient>, body: MessageBody): readonly Reply[] {
+    const { counts, log, spool } = this.#host
+    if ('file' in body) void removeMessageFile(spool, body.file)
+    counts.refusedMessages++
+    const answer = transaction.recipients.length === 1 ? noSuchList : oneIsGone
+    log.info('lmtp.refused', { client: this.#client, ...story(transaction), reply: replyText(answer) })
+    return transaction.recipients.map(() => answer)
   }
 
   #fault(event: string, fault: unknown, fields: Readonly<Record<string, unknown>>): void {

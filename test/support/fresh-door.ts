@@ -57,7 +57,6 @@ export async function freshDoor(
       delimiter: '+',
       spool: join(fresh.directory, 'messages'),
       diskHasRoom: () => true,
-      dialect: 'lmtp',
       maxConnections: 100,
       maxInFlight: 10_000_000,
       ...settings,

@@ -32,7 +32,23 @@ export interface Accepted {
 
 const repeatWindow = DAY
 
-export const acceptMessage = defineUnit('reception.accept', function* (a: IncomingMessage) {
+/** Each recipient by itself, as LMTP answers them. */
+export const acceptMessage = defineUnit('reception.accept', accept)
+
+/**
+ * For all recipients or for none, as SMTP has one answer for them: null, and nothing is kept, where a list was
+ * removed since its RCPT.
+ */
+export const acceptForAll = defineUnit('reception.accept-for-all', function* (a: IncomingMessage) {
+  const repeats =
+    a.mayRepeat && (yield* get(findUnconfirmed, a.transactionHash, a.now - repeatWindow)) !== null
+  if (!repeats) {
+    for (const { to } of a.recipients) if ((yield* get(listExists, to.list)) === null) return null
+  }
+  return yield* accept(a)
+})
+
+function* accept(a: IncomingMessage) {
   if (a.mayRepeat) {
     const earlier = yield* get(findUnconfirmed, a.transactionHash, a.now - repeatWindow)
     if (earlier !== null) {
@@ -52,7 +68,7 @@ export const acceptMessage = defineUnit('reception.accept', function* (a: Incomi
     )
   }
   return { reception, repeat: false, items } satisfies Accepted
-})
+}
 
 /** Bytes that came after the 250, or an orderly close, show that the client has it. */
 export const confirmReceptions = defineUnit(

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { freshDoor, speak } from '../../test/support/fresh-door.ts'
-import { addressOf, DoorRefusal, listen, whyNot } from './listening.ts'
+import { addressOf, DoorRefusal, listen, oneKey, whyNot } from './listening.ts'
 
 const nobody = () => undefined
 
@@ -80,6 +80,14 @@ test('a door that cannot open at one place lets go of the others', async () => {
   )
   const again = await listen({ path }, nobody)
   again.close()
+})
+
+test('a door of another protocol names its own setting', () => {
+  const fault = Object.assign(new Error('why'), { code: 'EADDRINUSE' })
+  match(
+    whyNot({ host: '127.0.0.1', port: 2525 }, fault, oneKey('SMTP', '[lmtp] smtp_intake')),
+    /port 2525 on 127\.0\.0\.1 is taken.*set \[lmtp\] smtp_intake to a free port/,
+  )
 })
 
 for (const { code, want } of [
