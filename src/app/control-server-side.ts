@@ -8,8 +8,8 @@ export interface ServerSide {
   publish(): Promise<string | null>
   /** Null where no server runs. */
   status(): Promise<ServerStatus> | ServerStatus | null
-  /** There is new work in the queue. */
-  wake(): void
+  /** There is work in the queue; `putBack`: an operator put back what had been set aside. */
+  wake(putBack: boolean): void
 }
 
 export interface ServerStatus {

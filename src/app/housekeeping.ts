@@ -4,12 +4,14 @@ import { glob, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DAY, HOUR, instant, MINUTE, SECOND } from '../base/clock.ts'
 import type { Services } from '../services.ts'
-import { forgetOutgoing } from '../store/units/outgoing.ts'
+import { forgetStories } from '../store/units/judging.ts'
+import { forgetOutgoing, forgetPages } from '../store/units/outgoing.ts'
 import { filesWithRows, forgetReceptions, sweepMessages } from '../store/units/reception.ts'
 
 const firstAfter = 20 * SECOND
 const every = 5 * MINUTE
 const bite = 200
+const pagesBite = 20
 const straysEvery = DAY
 // A file is written before its row: by then the row is there, or never will be.
 const strayAfter = HOUR
@@ -21,7 +23,10 @@ export function keepHouse({ store, clock, config, log }: Services, spool: string
     while (!stopped && (await store.commit(forgetReceptions, { now: clock.now(), limit: bite })) === bite)
       await pause()
     const before = instant(clock.now() - config.bulk.keepPages)
+    while (!stopped && (await store.commit(forgetPages, { before, limit: pagesBite })) === pagesBite)
+      await pause()
     while (!stopped && (await store.commit(forgetOutgoing, { before, limit: bite })) === bite) await pause()
+    while (!stopped && (await store.commit(forgetStories, { before, limit: bite })) === bite) await pause()
     for (;;) {
       const { deleted, files } = await store.commit(sweepMessages, { limit: bite })
       for (const file of files) await unlink(join(spool, file)).catch(() => undefined)

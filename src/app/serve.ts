@@ -15,7 +15,7 @@ import { DoorRefusal, oneKey } from '../smtp/listening.ts'
 import { StoreRefusal } from '../store/database.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { publicationState } from '../store/units/lists.ts'
-import { nextPageDue, unpagedOutgoing } from '../store/units/outgoing.ts'
+import { nextPageDue, unpagedHeads } from '../store/units/outgoing.ts'
 import { nextDue } from '../store/units/queue.ts'
 import { laneReports } from '../store/units/reports.ts'
 import { configuredMailServers } from './configured-mail-servers.ts'
@@ -49,7 +49,9 @@ export interface ServeOptions {
   readonly signal?: AbortSignal
 }
 
-const gracefulStop = 8 * SECOND
+// Together, with what it takes to close the store, within the ten seconds that a stop may take.
+const doorGrace = 3 * SECOND
+const stationsGrace = 4 * SECOND
 const maxConnections = 2000
 const maxBytesInFlight = 64 * 1024 * 1024
 
@@ -67,8 +69,21 @@ export async function serve(config: Config, options: ServeOptions): Promise<numb
     options.onRefused(fault.message)
     return 1
   } finally {
-    for (const close of rooms.reverse()) await close()
+    await closeAll(rooms)
     stopped.forget()
+  }
+}
+
+// A room that cannot be closed in order must not keep the others open.
+async function closeAll(rooms: readonly (() => Promise<void> | void)[]): Promise<void> {
+  for (const close of rooms.toReversed()) {
+    try {
+      await close()
+    } catch (fault) {
+      process.stderr.write(
+        `posthorn: while ending: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}\n`,
+      )
+    }
   }
 }
 
@@ -92,6 +107,14 @@ async function start(
   const errors = rememberErrors(file, systemClock)
   const log = errors.log
   const writer = await startWriterThread(databasePath(config))
+  writer.onDeath((words) => {
+    log.error('thread.died', {
+      thread: 'writer',
+      fault: words,
+      remedy: 'the server ends; what was answered with 250 is safe, start it again',
+    })
+    process.exit(1)
+  })
   rooms.push(() => writer.close())
   const port = writer.port()
   const store = openStore(port, databasePath(config))
@@ -118,20 +141,20 @@ async function start(
   const door = await openTheDoor(services, disk, () => stations.judging.wake())
   const started = systemClock.monotonic()
   const status = (): Promise<ServerStatus> => statusOf(services, { started, disk, door, errors, stations })
-  const wake = (): void => {
+  const wake = (putBack: boolean): void => {
     stations.judging.wake()
-    stations.delivery.wake(true)
+    stations.delivery.wake(putBack)
   }
   const control = await listenControl(
     claimControlPath(config),
     options.answer(services, { publish, status, wake }),
   )
   rooms.push(() => control.close())
-  rooms.push(() => door.close(gracefulStop))
+  rooms.push(() => door.close(doorGrace))
 
   reopenOnHangup(file, stations, rooms)
   await publish().catch((fault: unknown) => log.error('publication.failed', { fault: String(fault) }))
-  if (hasWork(store)) wake()
+  if (hasWork(store)) wake(false)
   log.info('server.ready', { pid: process.pid, addresses: door.addresses, configuration: config.source })
   rooms.push(() => log.info('server.stopping'))
   options.onReady({ addresses: door.addresses, services })
@@ -163,7 +186,7 @@ function startStations(
     onAccepted: () => delivery.wake(),
   })
   rooms.push(async () => {
-    await Promise.all([judging.stop(gracefulStop), delivery.stop(gracefulStop)])
+    await Promise.all([judging.stop(stationsGrace), delivery.stop(stationsGrace)])
   })
   return { judging, delivery }
 }
@@ -214,10 +237,8 @@ async function allowed({ lmtp, mta }: Config): Promise<(address: string) => bool
 function hasWork(store: Store): boolean {
   return (
     store.read(nextDue, { lane: 'in' }) !== null ||
-    store.read(nextPageDue, {}) !== null ||
-    (['notice', 'out'] as const).some(
-      (lane) => store.read(unpagedOutgoing, { lane, after: 0, limit: 1 }).length > 0,
-    )
+    store.read(nextPageDue, { after: -1 }) !== null ||
+    (['notice', 'out'] as const).some((lane) => store.read(unpagedHeads, { lane, limit: 1 }).length > 0)
   )
 }
 

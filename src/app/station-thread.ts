@@ -31,6 +31,10 @@ export interface StationThread {
 
 const watchEvery = 1000
 const idleChecksBeforeEnd = 60
+/** A thread that answers nothing for so long hangs. */
+const longestSilence = 120 * 1000
+/** Deaths further apart than this are not one trouble. */
+const steadyFor = 60 * 1000
 const restartPauses = [0, 1000, 5000, 30_000]
 
 interface Running {
@@ -42,6 +46,9 @@ interface Running {
   itemSince: number
   idleChecks: number
   ending: boolean
+  readonly startedAt: number
+  /** When a question was asked that is not answered yet; null for none. */
+  askedAt: number | null
 }
 
 export function stationThread(
@@ -58,6 +65,7 @@ export function stationThread(
   let wanted = false
   let asks = 0
   let restart: NodeJS.Timeout | undefined
+  let releasing = false
 
   const order = (to: Running, what: StationOrder): void => to.worker.postMessage(what)
 
@@ -77,6 +85,8 @@ export function stationThread(
       itemSince: 0,
       idleChecks: 0,
       ending: false,
+      startedAt: clock.monotonic(),
+      askedAt: null,
     }
     worker.on('message', (news: StationNews) => hear(made, news))
     worker.on('error', (fault) =>
@@ -99,26 +109,40 @@ export function stationThread(
     for (const answer of was.asked.values()) answer({ kind: 'status', id: 0, idle: false, delivery: null })
     if (stopped) return
     if (!was.ending) {
-      deaths += 1
-      try {
-        await store.commit(releaseClaims, { claimant: was.claimant })
-      } catch (fault) {
-        log.error('thread.claims-kept', {
-          thread: name,
-          fault: String(fault),
-          remedy: 'restart Posthorn to release them',
-        })
-      }
+      deaths = clock.monotonic() - was.startedAt > steadyFor ? 1 : deaths + 1
+      releasing = true
+      await release(was.claimant)
+      releasing = false
       wanted = true
     }
     if (!wanted) return
     const pause = restartPauses[Math.min(was.ending ? 0 : deaths, restartPauses.length - 1)] ?? 0
-    restart = setTimeout(() => wake(), pause)
+    restart = setTimeout(() => {
+      restart = undefined
+      wake()
+    }, pause)
+  }
+
+  // Until this is done a new thread would find the old one's items claimed.
+  const release = async (claimant: string): Promise<void> => {
+    while (!stopped) {
+      try {
+        await store.commit(releaseClaims, { claimant })
+        return
+      } catch (fault) {
+        log.error('thread.claims-kept', {
+          thread: name,
+          fault: String(fault),
+          remedy: 'tried again in a second',
+        })
+        await new Promise((resolve) => setTimeout(resolve, 1000))
+      }
+    }
   }
 
   const wake = (reload = false): void => {
     if (stopped) return
-    if (running?.ending) {
+    if (running?.ending || releasing || restart !== undefined) {
       wanted = true
       return
     }
@@ -148,7 +172,18 @@ export function stationThread(
       void now.worker.terminate()
       return
     }
+    if (now.askedAt !== null) {
+      if (clock.monotonic() - now.askedAt < longestSilence) return
+      log.error('thread.killed', {
+        thread: name,
+        remedy: 'it answered nothing for two minutes; a new one goes on',
+      })
+      void now.worker.terminate()
+      return
+    }
+    now.askedAt = clock.monotonic()
     void ask(now).then(({ idle }) => {
+      now.askedAt = null
       now.idleChecks = idle ? now.idleChecks + 1 : 0
       if (now.idleChecks < idleChecksBeforeEnd || stopped) return
       now.ending = true

@@ -10,6 +10,8 @@ export interface WriterThread {
   /** A port for one more thread; transfer it with the worker's data, or use it here. */
   port(): MessagePort
   readonly worker: Worker
+  /** Called when the thread ends though nobody closed it: nothing can be committed any more. */
+  onDeath(tell: (words: string) => void): void
   /** Closes the database after the units that have arrived. */
   close(): Promise<void>
 }
@@ -22,7 +24,19 @@ export async function startWriterThread(path: string): Promise<WriterThread> {
     await worker.terminate()
     throw new StoreRefusal(hello.words)
   }
+  let closing = false
+  let death: string | null = null
+  const listeners: ((words: string) => void)[] = []
+  worker.on('error', (fault) => {
+    death = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)
+  })
+  worker.on('exit', (code) => {
+    if (!closing) for (const tell of listeners) tell(death ?? `it ended with code ${code}`)
+  })
   return {
+    onDeath: (tell) => {
+      listeners.push(tell)
+    },
     path,
     worker,
     port: () => {
@@ -31,6 +45,7 @@ export async function startWriterThread(path: string): Promise<WriterThread> {
       return port2
     },
     close: async () => {
+      closing = true
       const ended = once(worker, 'exit')
       worker.postMessage({ kind: 'end' } satisfies WriterOrder)
       await ended

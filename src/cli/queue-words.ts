@@ -33,6 +33,8 @@ export function stateWords(letter: string): string {
       return 'transaction refused'
     case 'expired':
       return 'given up'
+    case 'uncertain':
+      return 'in doubt too often, may have arrived'
     case 'dropped':
       return 'left before the retry'
     default:

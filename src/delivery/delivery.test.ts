@@ -242,3 +242,72 @@ test('the body goes out byte for byte, dots and all', async () => {
   await until(it.settled, 'done')
   equal(it.sink.stats().bareLf, 0)
 })
+
+test("one post that cannot be made ready stands in nobody's way", async () => {
+  await using it = await running(3, [])
+  const { bench } = it
+  await bench.post('bulk')
+  await bench.post('bulk')
+  await it.delivery.stop(0)
+  bench.breakDraft(1)
+  await bench.post('bulk')
+  const again = bench.start(bench.settings(it.sink.port))
+  await until(() => bench.outgoing().filter(({ done }) => done !== null).length >= 2, 'the others are sent')
+  await until(
+    () =>
+      bench.outgoing().some(({ parked }) => parked !== null) ||
+      bench.outgoing().every(({ done }) => done !== null),
+    'the broken one is parked',
+  )
+  await again.stop(1000)
+})
+
+test('an idle station does not count as idle while a retry waits', async () => {
+  await using it = await running(2, ['--defer-rcpt', 'm2@example.com'], { retryDelay: () => 60_000 })
+  await it.bench.post('bulk')
+  it.delivery.wake()
+  await until(
+    () => it.bench.ledger().some(({ states, due }) => states === 'sd' && (due ?? 0) > Date.now()),
+    'deferred',
+  )
+  await until(() => it.delivery.status().pages === 0, 'nothing in work')
+  equal(it.delivery.isIdle(), false)
+})
+
+test('a relay that hangs up after every dot does not get the same mail for ever, and nobody is scored', async () => {
+  await using it = await running(2, ['--drop-after-data'])
+  await it.bench.post('bulk')
+  it.delivery.wake()
+  await until(it.settled, 'given up', 20_000)
+  deepEqual(
+    it.bench.ledger().map(({ states }) => states),
+    ['uu'],
+  )
+  deepEqual(it.bench.bounced(), [])
+})
+
+test('what the relay says of itself is no bounce, however long it says so', async () => {
+  await using it = await running(2, ['--reject-from', '/./=452 4.3.1 my disk is full'])
+  await it.bench.post('bulk')
+  it.delivery.wake()
+  await until(() => it.bench.ledger().some(({ states }) => states === 'dd'), 'deferred')
+  await it.bench.store.commit(extendRetries, { by: -6 * 86_400_000 })
+  it.delivery.wake(true)
+  await until(it.settled, 'given up', 20_000)
+  deepEqual(
+    it.bench.ledger().map(({ states }) => states),
+    ['ee'],
+  )
+  deepEqual(it.bench.bounced(), [])
+})
+
+test('a notice does not wait for a huge post', async () => {
+  await using it = await running(3000, ['--delay-dot', '2'], { connections: { bulk: 1, individual: 1 } })
+  await it.bench.post('individual')
+  it.delivery.wake()
+  await until(() => it.sink.messages.length > 5, 'the post is under way')
+  await it.bench.notice('boss@example.net')
+  it.delivery.wake()
+  await until(() => copies(it.sink).includes('boss@example.net'), 'the notice is out')
+  ok(it.sink.messages.length < 1500, `${it.sink.messages.length} copies went before it`)
+})

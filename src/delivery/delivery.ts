@@ -1,25 +1,28 @@
 // The last station: takes what is outgoing page by page, hands it to the relay, and enters each result into the
 // ledger. Between the final dot and the committed result a recipient is in doubt; their number is bounded, and that
-// is all a crash can repeat (design §3.5, §3.6; RFC 5321 §4.5.3.2.6).
-import type { Clock } from '../base/clock.ts'
+// is all a crash can repeat (design §3.5, §3.6; RFC 5321 §4.5.3.2.6). Long, because the pages, the connections and the
+// transactions of one relay are one state; what can be told without it is in page, ledger, schedule, fate and rendering.
+import { type Clock, later } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { Unavailable } from '../base/unavailable.ts'
 import { localPartOf, needsSmtpUtf8 } from '../mail/address.ts'
 import { type VerpKey, verpSender } from '../mail/verp.ts'
 import type { OutgoingNo, PageRecipient } from '../model/outgoing.ts'
 import {
   openConnection,
   type Relay,
+  type RelayTrouble,
   type SmtpConnection,
   type Transaction,
   type TransactionResult,
 } from '../smtp/client.ts'
 import type { Store } from '../store/store.ts'
-import { draftOf, extendRetries } from '../store/units/outgoing.ts'
+import { draftOf, extendRetries, type Outgoing, parkOutgoing, postponePage } from '../store/units/outgoing.ts'
 import { fatesOf } from './fate.ts'
 import { Ledger } from './ledger.ts'
 import { type Page, retryDelay } from './page.ts'
 import { RelayState, type RelayStatus } from './relay-state.ts'
-import { type Renderings, render } from './rendering.ts'
+import { type Rendering, type Renderings, render } from './rendering.ts'
 import { Schedule } from './schedule.ts'
 
 export interface DeliverySettings {
@@ -59,10 +62,17 @@ interface Tag {
   readonly page: Page
   readonly indexes: readonly number[]
   readonly connection: SmtpConnection
+  /** Recipients that were let through to the dot. */
   admitted: number
+  ended: boolean
 }
 
 const pagesAhead = 32
+const pagesAtOnce = 8
+/** Of drafts that are open. */
+const bytesAhead = 64 * 1024 * 1024
+/** A relay that was late five times over a retry period has had its chances, whatever the clock says. */
+const triesBeforeExpiry = 5
 const transactionsAhead = 200
 const idleMilliseconds = 5000
 const longestSleep = 60_000
@@ -89,6 +99,7 @@ class Station implements Delivery {
   readonly #senders = new Set<AbortController>()
   /** Connections over which a copy was taken. */
   readonly #fruitful = new WeakSet<SmtpConnection>()
+  readonly #answered = new WeakSet<SmtpConnection>()
   #live = 0
   #filling = false
   #fillAgain = false
@@ -96,6 +107,9 @@ class Station implements Delivery {
   #timer: NodeJS.Timeout | null = null
   #pausedUntil = 0
   #sent = 0
+  #bytes = 0
+  /** Milliseconds that the relay was down and that are not yet added to the retry periods. */
+  #owed = 0
 
   constructor(
     services: { readonly store: Store; readonly clock: Clock; readonly log: Log },
@@ -112,9 +126,9 @@ class Station implements Delivery {
       { inDoubt: settings.inDoubt, retryDelay: settings.retryDelay ?? retryDelay },
       {
         closed: (page) => this.#closed(page),
-        parked: (outgoing) => this.#setAside(outgoing),
+        parked: (page) => this.#setAside(page.outgoing),
         stuck: (outgoing, stuck) => {
-          this.#schedule.block(outgoing, stuck)
+          this.#schedule.stuck(outgoing, stuck)
           if (!stuck) this.#goOn(outgoing)
         },
       },
@@ -124,7 +138,6 @@ class Station implements Delivery {
 
   wake(reload = false): void {
     if (reload) {
-      this.#schedule.unblockAll()
       this.#schedule.reload()
       this.#ledger.unparked()
     } else this.#schedule.wake()
@@ -142,7 +155,8 @@ class Station implements Delivery {
   }
 
   isIdle(): boolean {
-    return this.#open.size === 0 && this.#senders.size === 0 && !this.#filling
+    const busy = this.#open.size > 0 || this.#senders.size > 0 || this.#filling
+    return !busy && this.#schedule.untilNextRetry() === null
   }
 
   async stop(graceMilliseconds: number): Promise<void> {
@@ -178,16 +192,18 @@ class Station implements Delivery {
 
   async #fillNow(): Promise<void> {
     try {
-      while (
-        !this.#stopping &&
-        this.#open.size < pagesAhead &&
-        this.#readyTransactions() < transactionsAhead
-      ) {
-        const pages = await this.#schedule.nextPages(pagesAhead - this.#open.size)
-        if (pages.length === 0) break
-        for (const page of pages) this.#openPage(page)
+      const faults: unknown[] = []
+      while (this.#hasRoom()) {
+        const notices = await this.#schedule.nextNotices(pagesAtOnce)
+        const posts = await this.#schedule.nextPages(
+          this.#readyTransactions() < transactionsAhead ? pagesAtOnce : 0,
+        )
+        for (const page of [...notices.pages, ...posts.pages]) await this.#openPage(page)
+        faults.push(...notices.faults, ...posts.faults)
+        if (faults.length > 0 || notices.pages.length + posts.pages.length === 0) break
         this.#callSenders()
       }
+      if (faults.length > 0) throw faults[0]
       this.#sleepUntilRetry()
     } catch (fault) {
       if (this.#stopping) return
@@ -200,18 +216,66 @@ class Station implements Delivery {
     this.#callSenders()
   }
 
-  #openPage(page: Page): void {
-    this.#open.add(page)
-    const { no } = page.outgoing
-    const known = this.#drafts.get(no)
-    if (known !== undefined) known.pages += 1
-    else {
-      const draft = this.#store.read(draftOf, { outgoing: no })
-      if (draft === null) throw new Error(`outgoing ${no} is open and has no draft`)
-      this.#drafts.set(no, { renderings: render(this.#store, this.#settings.spool, draft), pages: 1 })
+  // Notices may go beyond what is ready of posts: a huge list must not hold them up.
+  #hasRoom(): boolean {
+    return !this.#stopping && this.#open.size < pagesAhead && this.#bytes < bytesAhead
+  }
+
+  async #openPage(page: Page): Promise<void> {
+    const { outgoing } = page
+    try {
+      const known = this.#drafts.get(outgoing.no)
+      if (known !== undefined) known.pages += 1
+      else {
+        const draft = this.#store.read(draftOf, { outgoing: outgoing.no })
+        if (draft === null) throw new Error(`outgoing ${outgoing.no} is open and has no draft`)
+        const renderings = render(this.#store, this.#settings.spool, draft)
+        this.#drafts.set(outgoing.no, { renderings, pages: 1 })
+        this.#bytes += renderings.asKept.size
+      }
+    } catch (fault) {
+      await this.#cannotOpen(page, fault)
+      return
     }
-    if (page.hasWaiting) this.#ready.push(page)
+    this.#open.add(page)
+    if (page.hasWaiting) this.#queue(page)
     else this.#ledger.entered(page, 0)
+  }
+
+  // Its neighbours go on. The world's fault is waited for; one of ours stands still until somebody looked.
+  async #cannotOpen(page: Page, fault: unknown): Promise<void> {
+    const { no, listId, messageId } = page.outgoing
+    const reason = `it cannot be made ready to send: ${fault instanceof Error ? fault.message : String(fault)}`
+    this.#log.error('delivery.page-unavailable', {
+      outgoing: no,
+      list: listId,
+      messageId,
+      page: page.page,
+      reason,
+    })
+    this.#schedule.closed(page)
+    const now = this.#clock.now()
+    if (fault instanceof Unavailable) {
+      await this.#store.commit(postponePage, {
+        outgoing: no,
+        page: page.page,
+        due: later(now, retryDelay(1)),
+      })
+      return
+    }
+    await this.#store.commit(parkOutgoing, { outgoing: no, reason, now })
+    this.#setAside(page.outgoing)
+  }
+
+  /** Behind the notices if it is one, else behind all. */
+  #queue(page: Page): void {
+    if (this.#ready.includes(page)) return
+    const at =
+      page.outgoing.lane === 'notice'
+        ? this.#ready.findIndex(({ outgoing }) => outgoing.lane !== 'notice')
+        : -1
+    if (at < 0) this.#ready.push(page)
+    else this.#ready.splice(at, 0, page)
   }
 
   #closed(page: Page): void {
@@ -220,7 +284,10 @@ class Station implements Delivery {
     const draft = this.#drafts.get(page.outgoing.no)
     if (draft !== undefined) {
       draft.pages -= 1
-      if (draft.pages === 0) this.#drafts.delete(page.outgoing.no)
+      if (draft.pages === 0) {
+        this.#drafts.delete(page.outgoing.no)
+        this.#bytes -= draft.renderings.asKept.size
+      }
     }
     this.#log.info('delivery.page', {
       outgoing: page.outgoing.no,
@@ -233,18 +300,15 @@ class Station implements Delivery {
     this.#fill()
   }
 
-  #setAside(outgoing: OutgoingNo): void {
-    this.#schedule.block(outgoing, true)
+  #setAside(outgoing: Outgoing): void {
+    this.#schedule.parked(outgoing)
     for (const page of this.#open) {
-      if (page.outgoing.no === outgoing && page.underWay === 0) this.#ledger.entered(page, 0)
+      if (page.outgoing.no === outgoing.no && page.underWay === 0) this.#ledger.entered(page, 0)
     }
   }
 
   #goOn(outgoing: OutgoingNo): void {
-    for (const page of this.#open) {
-      if (page.outgoing.no === outgoing && page.hasWaiting && !this.#ready.includes(page))
-        this.#ready.push(page)
-    }
+    for (const page of this.#open) if (page.outgoing.no === outgoing && page.hasWaiting) this.#queue(page)
     this.wake()
   }
 
@@ -306,28 +370,45 @@ class Station implements Delivery {
 
   async #connect(signal: AbortSignal): Promise<SmtpConnection | null> {
     const opened = await openConnection(this.#settings.relay, signal)
-    if ('connection' in opened) {
-      const downFor = this.#relay.worked()
-      if (downFor > 0) {
-        this.#log.info('relay.up', { downMilliseconds: downFor })
-        await this.#store.commit(extendRetries, { by: downFor })
-        for (const page of this.#open) page.expiresAt += downFor
-        this.#schedule.reload()
-      }
-      if (this.#senders.size === 1) setImmediate(() => this.#callSenders())
-      return opened.connection
-    }
+    if ('connection' in opened) return opened.connection
     if (signal.aborted) return null
-    const { trouble } = opened
-    if (this.#live > 0) {
-      // Others work: this relay only takes no more connections. Fewer do it too.
-      this.#pausedUntil = this.#clock.monotonic() + 1000
-      return null
-    }
-    const wait = this.#relay.failed(trouble)
+    // While others work, this relay only takes no more connections. Fewer do it too.
+    if (this.#live > 0) this.#pausedUntil = this.#clock.monotonic() + 1000
+    else this.#relayFailed(opened.trouble)
+    return null
+  }
+
+  #relayFailed(trouble: RelayTrouble): void {
+    const { wait, downFor } = this.#relay.failed(trouble)
     this.#log.error('relay.down', { stage: trouble.stage, words: trouble.words, nextTryMilliseconds: wait })
     this.#pausedUntil = this.#clock.monotonic() + wait
-    return null
+    void this.#extendRetries(downFor)
+  }
+
+  /** It has answered a MAIL, whatever it said. */
+  #relayAnswered(): void {
+    if (this.#relay.status.state === 'up') return
+    const wasDown = this.#relay.status.state === 'down'
+    const downFor = this.#relay.worked()
+    if (wasDown) this.#log.info('relay.up')
+    void this.#extendRetries(downFor)
+    setImmediate(() => this.#callSenders())
+  }
+
+  // The retry clock stands still while the relay is down; what cannot be committed now is added to the next time.
+  async #extendRetries(downFor: number): Promise<void> {
+    const by = this.#owed + downFor
+    if (by === 0) return
+    this.#owed = 0
+    try {
+      await this.#store.commit(extendRetries, { by })
+      for (const page of this.#open) page.expiresAt += by
+      this.#schedule.forgetHeads()
+    } catch (fault) {
+      this.#owed += by
+      if (!this.#stopping)
+        this.#log.error('relay.down-time-kept', { fault: String(fault), milliseconds: this.#owed })
+    }
   }
 
   async #work(connection: SmtpConnection, signal: AbortSignal): Promise<void> {
@@ -345,10 +426,7 @@ class Station implements Delivery {
             return transaction
           },
           {
-            beforeDot: ({ tag }) => {
-              tag.admitted = tag.indexes.length
-              return this.#ledger.admit(tag.admitted)
-            },
+            beforeDot: ({ tag }) => this.#admit(tag),
             done: (transaction, result) => this.#done(transaction, result),
           },
         )
@@ -360,8 +438,31 @@ class Station implements Delivery {
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
-    if (connection.reusable) await connection.quit()
-    else connection.destroy()
+    if (connection.reusable) {
+      await connection.quit()
+      return
+    }
+    connection.destroy()
+    if (transactions > 0 && !this.#answered.has(connection) && !signal.aborted) {
+      const { host, port } = this.#settings.relay
+      const why = connection.loss?.words ?? 'no reason is known'
+      const words = `${host}:${port} greeted and then hung up before it answered MAIL (${why}); look into the mail server's log`
+      this.#relayFailed({ stage: 'ehlo', reply: null, cause: connection.loss?.cause ?? null, words })
+    }
+  }
+
+  #admit(tag: Tag): void | Promise<void> {
+    const count = tag.indexes.length
+    const turn = this.#ledger.admit(count)
+    if (turn === undefined) {
+      tag.admitted = count
+      return
+    }
+    return turn.then(() => {
+      // The connection was lost while it waited: nothing of it is in doubt.
+      if (tag.ended) this.#ledger.giveBack(count)
+      else tag.admitted = count
+    })
   }
 
   /** Keeps the connection for a while; true when there is something to send again. */
@@ -411,6 +512,8 @@ class Station implements Delivery {
       outgoing.mode === 'individual'
         ? 1
         : Math.max(1, Math.min(this.#settings.maxRecipients, this.#settings.inDoubt))
+    const rendering = this.#renderingFor(page, connection)
+    if (rendering === null) return null
     // Addresses that need SMTPUTF8 go apart, so that a relay without it costs only them.
     const indexes = page.take(limit, (a, b) => needsSmtpUtf8(a.address) === needsSmtpUtf8(b.address))
     const recipients = indexes.map((index) => page.recipients[index] as PageRecipient)
@@ -421,18 +524,34 @@ class Station implements Delivery {
       this.#ledger.entered(page, 0)
       return null
     }
-    const renderings = this.#drafts.get(outgoing.no)?.renderings as Renderings
-    const { pieces, size, eightBit } = connection.extensions.eightBitMime
-      ? renderings.asKept
-      : renderings.forSevenBit()
+    const { pieces, size, eightBit } = rendering
     return {
-      tag: { page, indexes, connection, admitted: 0 },
+      tag: { page, indexes, connection, admitted: 0, ended: false },
       from: this.#senderFor(page, first),
       recipients: recipients.map(({ address }) => address),
       pieces,
       size,
       eightBit,
       smtpUtf8,
+    }
+  }
+
+  #renderingFor(page: Page, { extensions }: SmtpConnection): Rendering | null {
+    const { renderings } = this.#drafts.get(page.outgoing.no) ?? {}
+    if (renderings === undefined) throw new Error(`outgoing ${page.outgoing.no} is sent and has no draft`)
+    if (extensions.eightBitMime) return renderings.asKept
+    try {
+      return renderings.forSevenBit()
+    } catch (fault) {
+      const { outgoing } = page
+      const reason = `it cannot be made ready for a relay without 8BITMIME: ${String(fault)}`
+      this.#setAside(outgoing)
+      this.#store
+        .commit(parkOutgoing, { outgoing: outgoing.no, reason, now: this.#clock.now() })
+        .catch((why: unknown) =>
+          this.#log.error('delivery.park-failed', { outgoing: outgoing.no, fault: String(why) }),
+        )
+      return null
     }
   }
 
@@ -444,12 +563,19 @@ class Station implements Delivery {
 
   #done({ tag }: Transaction<Tag>, result: TransactionResult): void {
     const { page, indexes, connection, admitted } = tag
+    tag.ended = true
+    if (result.mail !== null) {
+      this.#answered.add(connection)
+      this.#relayAnswered()
+    }
     const fates = fatesOf(result)
-    const expired = this.#clock.now() >= page.expiresAt
+    const expired = this.#clock.now() >= page.expiresAt && page.tries >= triesBeforeExpiry
     if (fates.taken) this.#fruitful.add(connection)
-    page.enter(indexes, fates, expired, this.#fruitful.has(connection))
+    // A relay that hung up before it said anything has said nothing about these recipients either.
+    const unheard = result.mail === null && result.lost !== null
+    page.enter(indexes, fates, expired, unheard || this.#fruitful.has(connection))
     if (fates.taken) this.#sent += fates.recipients.filter(({ kind }) => kind === 'sent').length
-    if (page.hasWaiting && !this.#ready.includes(page)) this.#ready.push(page)
+    if (page.hasWaiting) this.#queue(page)
     this.#ledger.entered(page, admitted)
   }
 }
@@ -467,6 +593,7 @@ function countsOf(page: Page): Record<string, number> {
     f: 'failed',
     r: 'refused',
     e: 'expired',
+    u: 'uncertain',
     x: 'dropped',
     '.': 'waiting',
   }

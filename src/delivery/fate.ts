@@ -11,6 +11,8 @@ export interface Fate {
   readonly kind: FateKind
   /** What the relay said, or null where it said nothing about it. */
   readonly reply: string | null
+  /** The relay spoke of this recipient, not of the transaction: only that can end in a bounce. */
+  readonly personal: boolean
 }
 
 export interface Fates {
@@ -47,24 +49,25 @@ export function fatesOf(result: TransactionResult): Fates {
 function recipientFate(reply: Reply, someAccepted: boolean): Fate {
   if (reply.code === 421) return again(reply)
   if ((reply.code === 452 || reply.code === 552) && someAccepted) return again(reply)
-  if (isPermanent(reply) && reply.code !== 552) return { kind: 'failed', reply: words(reply) }
-  return { kind: 'deferred', reply: words(reply) }
+  if (isPermanent(reply) && reply.code !== 552) return { kind: 'failed', reply: words(reply), personal: true }
+  return { kind: 'deferred', reply: words(reply), personal: true }
 }
 
 function endFate(end: Reply | null, lost: TransactionResult['lost']): Fate {
-  if (end !== null) return isPositive(end) ? { kind: 'sent', reply: words(end) } : wholeFate(end)
+  if (end !== null)
+    return isPositive(end) ? { kind: 'sent', reply: words(end), personal: false } : wholeFate(end)
   return lost === 'after-dot'
-    ? { kind: 'doubt', reply: 'the connection was lost after the final dot' }
+    ? { kind: 'doubt', reply: 'the connection was lost after the final dot', personal: false }
     : again(null)
 }
 
 function wholeFate(reply: Reply): Fate {
   if (reply.code === 421) return again(reply)
-  return { kind: isPermanent(reply) ? 'refused' : 'deferred', reply: words(reply) }
+  return { kind: isPermanent(reply) ? 'refused' : 'deferred', reply: words(reply), personal: false }
 }
 
 function again(reply: Reply | null): Fate {
-  return { kind: 'again', reply: reply === null ? null : words(reply) }
+  return { kind: 'again', reply: reply === null ? null : words(reply), personal: false }
 }
 
 const words = (reply: Reply): string => replyText(reply).slice(0, longestReply)

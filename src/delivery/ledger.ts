@@ -15,7 +15,7 @@ export interface LedgerNews {
   /** A page was brought to its end (`due` null) or to its next try. */
   closed(page: Page, due: Instant | null): void
   /** Nothing more of this post goes out until `unshunt`. */
-  parked(outgoing: OutgoingNo): void
+  parked(page: Page): void
   /** A commit failed (`true`), or succeeded after failing (`false`). */
   stuck(outgoing: OutgoingNo, stuck: boolean): void
 }
@@ -68,6 +68,12 @@ export class Ledger {
     this.#inDoubt += recipients
   }
 
+  /** Recipients that had been let through belong to a transaction that ended before it knew. */
+  giveBack(recipients: number): void {
+    this.#inDoubt -= recipients
+    for (const wake of this.#waiters.splice(0)) wake()
+  }
+
   /** Results were entered into the page; `admitted` recipients of it had been let through to the dot. */
   entered(page: Page, admitted: number): void {
     page.unreleased += admitted
@@ -97,46 +103,29 @@ export class Ledger {
   }
 
   async #commit(page: Page): Promise<void> {
-    const { outgoing, refusals, unreleased } = page
+    const { outgoing, unreleased } = page
     const closing = this.#closes(page)
     const now = this.#clock.now()
     const due = closing ? dueAfter(page, now, this.#delay) : (0 as Instant)
-    const bounces = page.bounces
-    const wasTaken = page.taken
+    // One picture of the page: what comes in meanwhile belongs to the next record.
+    const results = {
+      outgoing: outgoing.no,
+      page: page.page,
+      states: page.states.join(''),
+      replies: [...page.replies],
+      tries: closing ? page.tries : page.tries - 1,
+      due,
+      bounces: page.bounces,
+      refusals: page.taken ? ('taken' as const) : page.refusals,
+      parkReason: reasonOf(page),
+      now,
+    }
     page.bounces = []
     page.refusals = 0
     page.dirty = 0
-    let failed = false
-    for (;;) {
-      try {
-        const recorded = await this.#store.commit(recordResults, {
-          outgoing: outgoing.no,
-          page: page.page,
-          states: page.states.join(''),
-          replies: page.replies,
-          tries: closing ? page.tries : page.tries - 1,
-          due,
-          bounces,
-          refusals: wasTaken ? 'taken' : refusals,
-          parkReason: reasonOf(page),
-          now,
-        })
-        if (failed) this.#news.stuck(outgoing.no, false)
-        if (recorded === 'parked') this.#parkedNow(page)
-        else if (this.#parked.has(outgoing.no)) await this.#parkAgain(page)
-        break
-      } catch (fault) {
-        this.#log.error('delivery.ledger-stuck', {
-          outgoing: outgoing.no,
-          page: page.page,
-          fault: String(fault),
-          remedy: 'results are kept in memory and nothing more is sent for this post; make the disk writable',
-        })
-        failed = true
-        this.#news.stuck(outgoing.no, true)
-        await new Promise((resolve) => setTimeout(resolve, retryMilliseconds))
-      }
-    }
+    const recorded = await this.#untilDone(page, () => this.#store.commit(recordResults, results))
+    if (recorded === 'parked') this.#parkedNow(page)
+    else if (this.#parked.has(outgoing.no)) await this.#untilDone(page, () => this.#parkAgain(page))
     page.unreleased -= unreleased
     this.#inDoubt -= unreleased
     page.committing = false
@@ -151,6 +140,27 @@ export class Ledger {
     for (const wake of this.#waiters.splice(0)) wake()
   }
 
+  async #untilDone<R>(page: Page, commit: () => Promise<R>): Promise<R> {
+    let failed = false
+    for (;;) {
+      try {
+        const done = await commit()
+        if (failed) this.#news.stuck(page.outgoing.no, false)
+        return done
+      } catch (fault) {
+        this.#log.error('delivery.ledger-stuck', {
+          outgoing: page.outgoing.no,
+          page: page.page,
+          fault: String(fault),
+          remedy: 'results are kept in memory and nothing more is sent for this post; make the disk writable',
+        })
+        failed = true
+        this.#news.stuck(page.outgoing.no, true)
+        await new Promise((resolve) => setTimeout(resolve, retryMilliseconds))
+      }
+    }
+  }
+
   /** The page has come to its end: all is answered, or the rest stands still with its post. */
   #closes(page: Page): boolean {
     return page.isIdle || (page.underWay === 0 && this.#parked.has(page.outgoing.no))
@@ -161,7 +171,7 @@ export class Ledger {
     if (this.#parked.has(no)) return
     const reason = reasonOf(page)
     this.#parked.set(no, reason)
-    this.#news.parked(no)
+    this.#news.parked(page)
     this.#log.error('delivery.parked', {
       outgoing: no,
       list: listId,

@@ -9,6 +9,7 @@ import type { Fates } from './fate.ts'
 // An undecided recipient is tried again at once on another connection, but not for ever: so often over connections
 // that took nothing. A relay that takes a few transactions a connection and then says 421 costs nobody a retry.
 const triesAtOnce = 3
+const triesInDoubt = 3
 
 export class Page {
   readonly outgoing: Outgoing
@@ -98,12 +99,13 @@ export class Page {
     if (fates.taken) this.taken = true
     if (fates.refusedWhole) this.refusals += 1
     indexes.forEach((index, i) => {
-      const fate = fates.recipients[i] ?? { kind: 'again' as const, reply: null }
+      const fate = fates.recipients[i] ?? { kind: 'again' as const, reply: null, personal: false }
       if (fate.kind === 'again') {
         if (!fruitful) this.#again[index] = (this.#again[index] ?? 0) + 1
         if ((this.#again[index] ?? 0) < triesAtOnce) this.#waiting.push(index)
-        else this.#defer(index, fate.reply ?? 'the connection was lost again and again', expired)
-      } else if (fate.kind === 'deferred') this.#defer(index, fate.reply, expired)
+        else this.#defer(index, fate.reply ?? 'the connection was lost again and again', expired, false)
+      } else if (fate.kind === 'deferred') this.#defer(index, fate.reply, expired, fate.personal)
+      else if (fate.kind === 'doubt') this.#doubt(index, fate.reply)
       else if (fate.kind === 'failed') {
         this.#set(index, ledgerStates.failed, fate.reply)
         this.#bounce(index, 'smtp', fate.reply)
@@ -122,9 +124,16 @@ export class Page {
     return this.states.some((state) => mayTry.has(state))
   }
 
-  #defer(index: number, reply: string | null, expired: boolean): void {
+  // Only what the relay said of the recipient itself becomes a bounce: never a fault of the relay's own.
+  #defer(index: number, reply: string | null, expired: boolean, personal: boolean): void {
     this.#set(index, expired ? ledgerStates.expired : ledgerStates.deferred, reply)
-    if (expired) this.#bounce(index, 'expired', reply)
+    if (expired && personal) this.#bounce(index, 'expired', reply)
+  }
+
+  // A relay that takes the mail and then hangs up would get it for ever.
+  #doubt(index: number, reply: string | null): void {
+    const again = this.states[index] === ledgerStates.doubt && this.tries >= triesInDoubt
+    this.#set(index, again ? ledgerStates.uncertain : ledgerStates.doubt, reply)
   }
 
   #bounce(index: number, context: SeenBounce['context'], reply: string | null): void {

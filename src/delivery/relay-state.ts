@@ -18,7 +18,8 @@ export class RelayState {
   readonly #clock: Clock
   #status: RelayStatus
   #pause = firstPause
-  #downAt = 0
+  /** Down time is counted up to here, in monotonic milliseconds. */
+  #countedTo = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -29,22 +30,29 @@ export class RelayState {
     return this.#status
   }
 
-  /** It cannot be used; returns the milliseconds to wait before the next try. */
-  failed(trouble: RelayTrouble): number {
-    if (this.#status.state !== 'down') this.#downAt = this.#clock.monotonic()
+  /** It cannot be used. `wait`: milliseconds before the next try; `downFor`: those it was down since the last count. */
+  failed(trouble: RelayTrouble): { readonly wait: number; readonly downFor: number } {
+    const downFor = this.#count()
     const since = this.#status.state === 'down' ? this.#status.since : this.#clock.now()
     this.#status = { state: 'down', since, words: trouble.words, stage: trouble.stage }
-    const pause = this.#pause
+    const wait = this.#pause
     this.#pause = Math.min(this.#pause * 2, longestPause)
-    return pause
+    return { wait, downFor }
   }
 
-  /** It works; returns for how many milliseconds it had not, or 0. */
+  /** It answers; returns the milliseconds that it was down since the last count. */
   worked(): number {
-    const was = this.#status.state
+    if (this.#status.state === 'up') return 0
+    const downFor = this.#count()
     this.#pause = firstPause
-    if (was === 'up') return 0
     this.#status = { state: 'up', since: this.#clock.now(), words: null, stage: null }
-    return was === 'down' ? Math.round(this.#clock.monotonic() - this.#downAt) : 0
+    return downFor
+  }
+
+  #count(): number {
+    const now = this.#clock.monotonic()
+    const downFor = this.#status.state === 'down' ? Math.round(now - this.#countedTo) : 0
+    this.#countedTo = now
+    return downFor
   }
 }

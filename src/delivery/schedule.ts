@@ -8,56 +8,71 @@ import type { Store } from '../store/store.ts'
 import { stillReceiving } from '../store/units/members.ts'
 import {
   audiencePage,
+  beginPage,
   type DuePage,
   duePages,
   freezePage,
   nextPageDue,
+  nextUnpaged,
   type Outgoing,
   outgoingByNo,
   pageByNo,
-  unpagedOutgoing,
+  unpagedHeads,
 } from '../store/units/outgoing.ts'
 import { Page } from './page.ts'
 
 const pageSize = 1000
-/** Outgoing rows of a lane that are known at once; the others wait in the store. */
-const window = 500
+/** Lists of a lane whose oldest post is known at once; the others wait in the store. */
+const listsKnown = 2000
+/** Looking for lists that are not known is a walk over all open posts: not so often while many are known. */
+const lookEvery = 50
+const manyLists = 100
 
 interface LaneQueue {
   readonly lane: OutgoingLane
-  /** Posts of each list whose pages are not all made, oldest first. */
-  readonly byList: Map<ListNo | null, Outgoing[]>
-  /** The lists in turn. */
-  readonly turn: (ListNo | null)[]
-  last: number
-  known: number
-  /** Nothing beyond `last` when it was last looked at. */
-  exhausted: boolean
+  /** The oldest post of each list whose pages are not all made. */
+  readonly heads: Map<ListNo | null, Outgoing>
+  /** There may be lists that are not known. */
+  stale: boolean
+  lookedAt: number
+}
+
+export interface NextPages {
+  readonly pages: readonly Page[]
+  /** Why some could not be had; they are tried again when asked for again. */
+  readonly faults: readonly unknown[]
 }
 
 export class Schedule {
   readonly #store: Store
   readonly #clock: Clock
-  readonly #lanes: readonly LaneQueue[]
+  readonly #notices = emptyLane('notice')
+  readonly #posts = emptyLane('out')
   readonly #inWork = new Map<string, Page>()
-  readonly #blocked = new Set<OutgoingNo>()
+  readonly #stuck = new Set<OutgoingNo>()
+  readonly #parked = new Set<OutgoingNo>()
 
   constructor({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
     this.#store = store
     this.#clock = clock
-    this.#lanes = [emptyLane('notice'), emptyLane('out')]
   }
 
   /** Something was accepted: look again. */
   wake(): void {
-    for (const lane of this.#lanes) lane.exhausted = false
+    this.#notices.stale = true
+    this.#posts.stale = true
   }
 
-  /** Makes or finds up to `count` pages that can be worked on now; fewer when there are no more. Throws Unavailable. */
-  async nextPages(count: number): Promise<readonly Page[]> {
-    const retries = this.#retries(count)
-    const fresh = await this.#freshPages(count - retries.length)
-    return [...retries, ...fresh]
+  /** Makes up to `count` pages of notices. */
+  nextNotices(count: number): Promise<NextPages> {
+    return this.#fresh(this.#notices, count)
+  }
+
+  /** Makes or finds up to `count` pages of posts and of retries, neither before the other. Throws Unavailable. */
+  async nextPages(count: number): Promise<NextPages> {
+    const retries = await this.#retries(Math.ceil(count / 2))
+    const fresh = await this.#fresh(this.#posts, count - retries.pages.length)
+    return { pages: [...retries.pages, ...fresh.pages], faults: [...retries.faults, ...fresh.faults] }
   }
 
   /** The page has gone to its end or to a later try. */
@@ -65,39 +80,52 @@ export class Schedule {
     this.#inWork.delete(keyOf({ outgoing: page.outgoing.no, page: page.page }))
   }
 
-  block(outgoing: OutgoingNo, blocked: boolean): void {
-    if (blocked) this.#blocked.add(outgoing)
-    else this.#blocked.delete(outgoing)
+  /** Its results cannot be recorded (`true`), or can again. */
+  stuck(outgoing: OutgoingNo, stuck: boolean): void {
+    if (stuck) this.#stuck.add(outgoing)
+    else this.#stuck.delete(outgoing)
   }
 
-  unblockAll(): void {
-    this.#blocked.clear()
+  parked({ no, lane, list }: Outgoing): void {
+    this.#parked.add(no)
+    const queue = lane === 'notice' ? this.#notices : this.#posts
+    if (queue.heads.get(list)?.no === no) this.#goOn(queue, list, no)
+  }
+
+  /** An operator put posts back. */
+  reload(): void {
+    this.#parked.clear()
+    this.forgetHeads()
+  }
+
+  /** The end of the retry period was moved: heads are read again, pages in work excepted. */
+  forgetHeads(): void {
+    for (const lane of [this.#notices, this.#posts]) {
+      lane.heads.clear()
+      lane.stale = true
+    }
   }
 
   isBlocked(outgoing: OutgoingNo): boolean {
-    return this.#blocked.has(outgoing)
+    return this.#stuck.has(outgoing) || this.#parked.has(outgoing)
   }
 
-  /** All that is known is forgotten, pages in work excepted: posts were put back or taken away. */
-  reload(): void {
-    for (const lane of this.#lanes) Object.assign(lane, { ...emptyLane(lane.lane) })
-  }
-
-  /** Milliseconds until a page is due for a retry; null when none waits. */
+  /** Milliseconds until a page is due that is not due yet; null when none waits. */
   untilNextRetry(): number | null {
-    const due = this.#store.read(nextPageDue, {})
-    return due === null || this.#inWork.size > 0 ? null : Math.max(0, due - this.#clock.now())
+    const now = this.#clock.now()
+    const due = this.#store.read(nextPageDue, { after: now })
+    return due === null ? null : due - now
   }
 
-  #retries(count: number): readonly Page[] {
-    if (count <= 0) return []
+  async #retries(count: number): Promise<NextPages> {
     const due = this.#store
       .read(duePages, { now: this.#clock.now(), limit: count + this.#inWork.size })
-      .filter((one) => !this.#inWork.has(keyOf(one)) && !this.#blocked.has(one.outgoing))
-    return due.slice(0, count).flatMap((one) => this.#openAgain(one) ?? [])
+      .filter((one) => !this.#inWork.has(keyOf(one)) && !this.isBlocked(one.outgoing))
+    return settled(due.slice(0, count).map((one) => this.#openAgain(one)))
   }
 
-  #openAgain(due: DuePage): Page | null {
+  async #openAgain(due: DuePage): Promise<Page | null> {
+    if ((await this.#store.commit(beginPage, { ...due, now: this.#clock.now() })) !== 'begun') return null
     const outgoing = this.#store.read(outgoingByNo, { outgoing: due.outgoing })
     const stored = this.#store.read(pageByNo, due)
     if (outgoing === null || stored === null) return null
@@ -110,39 +138,37 @@ export class Schedule {
     return page
   }
 
-  async #freshPages(count: number): Promise<readonly Page[]> {
-    const chosen: { lane: LaneQueue; outgoing: Outgoing }[] = []
-    for (const lane of this.#lanes) {
-      this.#fill(lane)
-      const lists = lane.turn.length
-      for (let i = 0; i < lists && chosen.length < count; i++) {
-        const list = lane.turn.shift() as ListNo | null
-        lane.turn.push(list)
-        const outgoing = lane.byList.get(list)?.find(({ no }) => !this.#blocked.has(no))
-        if (outgoing !== undefined) chosen.push({ lane, outgoing })
-      }
+  async #fresh(lane: LaneQueue, count: number): Promise<NextPages> {
+    if (count <= 0) return { pages: [], faults: [] }
+    this.#look(lane)
+    const chosen: Outgoing[] = []
+    for (const [list, outgoing] of lane.heads) {
+      if (chosen.length >= count) break
+      if (this.isBlocked(outgoing.no)) continue
+      chosen.push(outgoing)
+      // To the end of the turn: a Map keeps the order in which its keys came.
+      lane.heads.delete(list)
+      lane.heads.set(list, outgoing)
     }
-    const pages = await Promise.all(chosen.map(({ lane, outgoing }) => this.#freeze(lane, outgoing)))
-    return pages.filter((page) => page !== null)
+    return settled(chosen.map((outgoing) => this.#freeze(lane, outgoing)))
   }
 
-  #fill(lane: LaneQueue): void {
-    if (lane.exhausted || lane.known >= window / 2) return
-    const more = this.#store.read(unpagedOutgoing, {
-      lane: lane.lane,
-      after: lane.last,
-      limit: window - lane.known,
-    })
-    lane.exhausted = more.length === 0
-    for (const outgoing of more) {
-      lane.last = outgoing.no
-      lane.known += 1
-      const waiting = lane.byList.get(outgoing.list)
-      if (waiting === undefined) {
-        lane.byList.set(outgoing.list, [outgoing])
-        lane.turn.push(outgoing.list)
-      } else waiting.push(outgoing)
+  #look(lane: LaneQueue): void {
+    const now = this.#clock.monotonic()
+    if (!lane.stale || (lane.heads.size > manyLists && now - lane.lookedAt < lookEvery)) return
+    lane.lookedAt = now
+    const heads = this.#store.read(unpagedHeads, { lane: lane.lane, limit: listsKnown })
+    lane.stale = heads.length === listsKnown
+    for (const outgoing of heads) {
+      if (!lane.heads.has(outgoing.list)) lane.heads.set(outgoing.list, outgoing)
     }
+  }
+
+  // A stuck post keeps its list's place; a list has one post at a time in the making, so pages stay in order.
+  #goOn(lane: LaneQueue, list: ListNo | null, after: OutgoingNo): void {
+    const next = this.#store.read(nextUnpaged, { lane: lane.lane, list, after })
+    if (next === null) lane.heads.delete(list)
+    else lane.heads.set(list, next)
   }
 
   async #freeze(lane: LaneQueue, outgoing: Outgoing): Promise<Page | null> {
@@ -155,21 +181,35 @@ export class Schedule {
       paged,
       now: this.#clock.now(),
     })
+    if (page !== null && recipients.length > 0) {
+      const states = '.'.repeat(recipients.length)
+      const made = new Page(outgoing, page, {
+        recipients,
+        states,
+        replies: recipients.map(() => null),
+        tries: 0,
+      })
+      this.#inWork.set(keyOf({ outgoing: outgoing.no, page }), made)
+      this.#moveHead(lane, outgoing, { nextNo, paged })
+      return made
+    }
     // Null: the row has gone another way than what is known of it here; look again.
-    const known =
-      page === null
-        ? this.#store.read(outgoingByNo, { outgoing: outgoing.no })
-        : { ...outgoing, nextNo, nextPage: outgoing.nextPage + 1 }
-    replaceFirst(lane, outgoing, known === null || known.paged || (page !== null && paged) ? null : known)
-    if (page === null || recipients.length === 0) return null
-    const made = new Page(outgoing, page, {
-      recipients,
-      states: '.'.repeat(recipients.length),
-      replies: recipients.map(() => null),
-      tries: 0,
-    })
-    this.#inWork.set(keyOf({ outgoing: outgoing.no, page }), made)
-    return made
+    if (page === null) {
+      const known = this.#store.read(outgoingByNo, { outgoing: outgoing.no })
+      if (known !== null && !known.paged) lane.heads.set(outgoing.list, known)
+      else this.#goOn(lane, outgoing.list, outgoing.no)
+    } else this.#moveHead(lane, outgoing, { nextNo, paged })
+    return null
+  }
+
+  #moveHead(
+    lane: LaneQueue,
+    outgoing: Outgoing,
+    { nextNo, paged }: { nextNo: number; paged: boolean },
+  ): void {
+    if (lane.heads.get(outgoing.list)?.no !== outgoing.no) return
+    if (paged) this.#goOn(lane, outgoing.list, outgoing.no)
+    else lane.heads.set(outgoing.list, { ...outgoing, nextNo, nextPage: outgoing.nextPage + 1 })
   }
 
   #recipientsOf(outgoing: Outgoing): {
@@ -202,23 +242,17 @@ export class Schedule {
   }
 }
 
-function replaceFirst(lane: LaneQueue, outgoing: Outgoing, next: Outgoing | null): void {
-  const waiting = lane.byList.get(outgoing.list)
-  const at = waiting?.findIndex(({ no }) => no === outgoing.no) ?? -1
-  if (waiting === undefined || at < 0) return
-  if (next !== null) {
-    waiting[at] = next
-    return
+/** What could be had, and why the rest could not. */
+async function settled(tries: readonly Promise<Page | null>[]): Promise<NextPages> {
+  const ends = await Promise.allSettled(tries)
+  return {
+    pages: ends.flatMap((end) => (end.status === 'fulfilled' && end.value !== null ? [end.value] : [])),
+    faults: ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : [])),
   }
-  waiting.splice(at, 1)
-  lane.known -= 1
-  if (waiting.length > 0) return
-  lane.byList.delete(outgoing.list)
-  lane.turn.splice(lane.turn.indexOf(outgoing.list), 1)
 }
 
 function emptyLane(lane: OutgoingLane): LaneQueue {
-  return { lane, byList: new Map(), turn: [], last: 0, known: 0, exhausted: false }
+  return { lane, heads: new Map(), stale: true, lookedAt: Number.NEGATIVE_INFINITY }
 }
 
 const keyOf = ({ outgoing, page }: DuePage): string => `${outgoing}/${page}`

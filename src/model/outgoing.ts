@@ -59,6 +59,7 @@ export const ledgerStates = {
   failed: 'f', // refused for good: a bounce event
   refused: 'r', // the transaction was refused for good, not this recipient: no score
   expired: 'e', // refused for now until the retry period was over
+  uncertain: 'u', // in doubt again and again: it may have arrived, and is not tried any more
   dropped: 'x', // left, was banned or stopped before a retry
 } as const
 export type LedgerState = keyof typeof ledgerStates

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts'
 import { claimItems, deferItem, nextDue, shuntItem } from '../store/units/queue.ts'
 
 const gatherMilliseconds = 5
+const shortestSleep = 500
 
 export interface RunnerSettings {
   readonly lane: Lane
@@ -58,7 +59,8 @@ export function startRunner(
       }
       const due = store.read(nextDue, { lane })
       waiting = due !== null
-      if (due !== null) sleep(due - clock.now())
+      // What is due but cannot be claimed belongs to somebody else; new items come with a wake.
+      if (due !== null) sleep(Math.max(due - clock.now(), shortestSleep))
     } catch (fault) {
       log.error('queue.unavailable', { lane, fault: String(fault), remedy: 'tried again in a second' })
       waiting = true

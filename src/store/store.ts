@@ -1,6 +1,6 @@
 // The store as stations see it: `commit` runs a unit in the writer thread and resolves after the fsync;
 // `read` runs one on this thread's own read-only connection.
-import type { MessagePort, Worker } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { Unavailable } from '../base/unavailable.ts'
 import { type Connection, classify, openForReading } from './database.ts'
 import type { Outcome, Wanted } from './group-commit.ts'
@@ -53,7 +53,7 @@ interface Waiting {
 }
 
 /** `port` leads to the writer thread; `path` is the database file that this thread reads. */
-export function openStore(port: MessagePort | Worker, path: string): Store {
+export function openStore(port: MessagePort, path: string): Store {
   let reader: Connection | null = null
   let collected: Wanted[] = []
   let waiting: Waiting[] = []
@@ -80,6 +80,14 @@ export function openStore(port: MessagePort | Worker, path: string): Store {
       if (outcome !== undefined && 'done' in outcome) one.resolve(outcome.done as never)
       else one.reject(faultOf(outcome as { refused: SentFault } | undefined, one.unit))
     })
+  })
+
+  // The writer is gone: what was sent may be committed or not, and nobody will say.
+  port.on('close', () => {
+    closed = true
+    for (const one of [...waiting, ...[...sent.values()].flat()])
+      one.reject(new Unavailable(`${one.unit}: the writer gave no answer`))
+    sent.clear()
   })
 
   return {

@@ -1,5 +1,6 @@
 // A real store with a list and members, a real sink as the relay, and the delivery station between them.
 
+import { DatabaseSync } from 'node:sqlite'
 import { type Instant, systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { DeliverySettings } from '../../src/delivery/delivery.ts'
@@ -7,7 +8,7 @@ import { startDelivery } from '../../src/delivery/delivery.ts'
 import type { EmailAddress } from '../../src/mail/address.ts'
 import { verpKey } from '../../src/mail/verp.ts'
 import type { DeliveryMode, ListNo } from '../../src/model/list.ts'
-import type { OutgoingNo } from '../../src/model/outgoing.ts'
+import type { Audience, OutgoingLane, OutgoingNo } from '../../src/model/outgoing.ts'
 import type { ItemNo, MessageNo } from '../../src/model/queue.ts'
 import { standardTimeouts } from '../../src/smtp/client.ts'
 import { all, defineUnit, integer, query, text } from '../../src/store/unit.ts'
@@ -26,6 +27,9 @@ export interface Bench extends FreshStore {
   readonly list: ListNo
   settings(port: number, more?: Partial<DeliverySettings>): DeliverySettings
   post(mode: DeliveryMode): Promise<void>
+  notice(address: string): Promise<void>
+  /** Takes the kept message away from a draft, as a damaged row would. */
+  breakDraft(outgoing: number): void
   ledger(): readonly {
     states: string
     replies: readonly (string | null)[]
@@ -64,6 +68,60 @@ export async function deliveryBench(members: number | readonly string[]): Promis
     })
   }
   let posts = 0
+  const send = async (mode: DeliveryMode, audience: Audience, lane: OutgoingLane): Promise<void> => {
+    posts += 1
+    const accepted = await store.commit(acceptMessage, {
+      hash: new Uint8Array(32),
+      size: postBytes.length,
+      body: { bytes: postBytes },
+      transactionHash: new Uint8Array(32),
+      recipients: [
+        {
+          to: { list: made.list, purpose: 'post', extension: null },
+          envelope: {
+            sender: 'ann@example.com' as EmailAddress,
+            recipient: 'tea@lists.example.org',
+            purpose: 'post',
+            extension: null,
+          },
+        },
+      ],
+      now: now(),
+      mayRepeat: false,
+    })
+    const [item] = await store.commit(claimItems, { lane: 'in', claimant: 'test', limit: 1, now: now() })
+    const bodyAt = postBytes.indexOf('\r\n\r\n') + 4
+    const message = item?.message as MessageNo
+    await store.commit(recordJudgement, {
+      story: {
+        list: made.list,
+        listName: 'tea@lists.example.org',
+        item: accepted.items[0] as ItemNo,
+        message,
+        messageId: `<one-${posts}@example.com>`,
+        sender: 'ann@example.com',
+        subject: 'Tea',
+        size: postBytes.length,
+        receivedAt: now(),
+      },
+      verdict: 'accept',
+      hits: [],
+      outgoing: {
+        lane,
+        list: made.list,
+        audience,
+        sender: 'tea-bounces@lists.example.org' as EmailAddress,
+        mode,
+        messageId: `<one-${posts}@example.com>`,
+        draft: { message, header: postBytes.subarray(0, bodyAt), bodyAt, splices: [] },
+      },
+      postNumber: null,
+      numbered: true,
+      letters: [],
+      now: now(),
+      retryPeriod: 5 * 86_400_000,
+    })
+  }
   return {
     ...fresh,
     [Symbol.asyncDispose]: () => fresh[Symbol.asyncDispose](),
@@ -90,60 +148,15 @@ export async function deliveryBench(members: number | readonly string[]): Promis
       retryDelay: () => 50,
       ...more,
     }),
-    post: async (mode) => {
-      posts += 1
-      const accepted = await store.commit(acceptMessage, {
-        hash: new Uint8Array(32),
-        size: postBytes.length,
-        body: { bytes: postBytes },
-        transactionHash: new Uint8Array(32),
-        recipients: [
-          {
-            to: { list: made.list, purpose: 'post', extension: null },
-            envelope: {
-              sender: 'ann@example.com' as EmailAddress,
-              recipient: 'tea@lists.example.org',
-              purpose: 'post',
-              extension: null,
-            },
-          },
-        ],
-        now: now(),
-        mayRepeat: false,
-      })
-      const [item] = await store.commit(claimItems, { lane: 'in', claimant: 'test', limit: 1, now: now() })
-      const bodyAt = postBytes.indexOf('\r\n\r\n') + 4
-      const message = item?.message as MessageNo
-      await store.commit(recordJudgement, {
-        story: {
-          list: made.list,
-          listName: 'tea@lists.example.org',
-          item: accepted.items[0] as ItemNo,
-          message,
-          messageId: `<one-${posts}@example.com>`,
-          sender: 'ann@example.com',
-          subject: 'Tea',
-          size: postBytes.length,
-          receivedAt: now(),
-        },
-        verdict: 'accept',
-        hits: [],
-        outgoing: {
-          lane: 'out',
-          list: made.list,
-          audience: { kind: 'roster', roles: ['member'], poster: null, direct: [] },
-          sender: 'tea-bounces@lists.example.org' as EmailAddress,
-          mode,
-          messageId: `<one-${posts}@example.com>`,
-          draft: { message, header: postBytes.subarray(0, bodyAt), bodyAt, splices: [] },
-        },
-        postNumber: null,
-        numbered: true,
-        letters: [],
-        now: now(),
-        retryPeriod: 5 * 86_400_000,
-      })
+    breakDraft: (outgoing) => {
+      const db = new DatabaseSync(fresh.path, { timeout: 5000 })
+      db.prepare(
+        'update draft set message_id = 999999 where id = (select draft_id from outgoing where id = ?)',
+      ).run(outgoing)
+      db.close()
     },
+    notice: (address) => send('bulk', { kind: 'addresses', addresses: [address as EmailAddress] }, 'notice'),
+    post: (mode) => send(mode, { kind: 'roster', roles: ['member'], poster: null, direct: [] }, 'out'),
     ledger: () => store.read(ledgerRows, {}),
     outgoing: () => store.read(outgoingRows, {}),
     bounced: () => store.read(bounceRows, {}),

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { messagesDirectory } from '../../app/data-directory.ts'
 import type { Clock } from '../../base/clock.ts'
-import { largestInRow, removeMessageFile, writeMessageFile } from '../../lmtp/message-file.ts'
+import { largestInRow, writeMessageFile } from '../../lmtp/message-file.ts'
 import type { EnvelopeSender } from '../../mail/address.ts'
 import { parseAddressList } from '../../mail/address-list.ts'
 import { formatDate } from '../../mail/date.ts'
@@ -67,31 +67,27 @@ export const inject = defineCommand({
     const body: MessageBody =
       bytes.length > largestInRow ? { file: await writeMessageFile(spool, hash, bytes) } : { bytes }
     const recipient = purpose === 'post' ? postingAddress(list) : subAddress(list, purpose)
-    const accepted = await store
-      .commit(acceptMessage, {
-        hash,
-        size: bytes.length,
-        body,
-        transactionHash: hash,
-        recipients: [
-          {
-            to: { list: list.no, purpose, extension: null },
-            envelope: { sender, recipient, purpose, extension: null },
-          },
-        ],
-        now: clock.now(),
-        mayRepeat: false,
-      })
-      .catch(async (fault: unknown) => {
-        if ('file' in body) await removeMessageFile(spool, body.file)
-        throw fault
-      })
+    // When this fails, a large message's file stays: whether the row that names it was written is not known.
+    const accepted = await store.commit(acceptMessage, {
+      hash,
+      size: bytes.length,
+      body,
+      transactionHash: hash,
+      recipients: [
+        {
+          to: { list: list.no, purpose, extension: null },
+          envelope: { sender, recipient, purpose, extension: null },
+        },
+      ],
+      now: clock.now(),
+      mayRepeat: false,
+    })
     if (accepted.items.every((item) => item === null)) {
       out.errorLine(`${listspec} was removed meanwhile; the message was not queued`)
       return EX.failed
     }
     log.info('post.injected', { list: list.listId, item: accepted.items[0], size: bytes.length })
-    server.wake()
+    server.wake(false)
     return EX.ok
   },
 })

@@ -40,7 +40,7 @@ export const unshunt = defineCommand({
         : 0)
     if (back > 0) {
       log.info('queue.unshunted', { entries: all ? 'all' : numbers, unshunted: back })
-      server.wake()
+      server.wake(true)
     }
     if (all || back === numbers.length) return EX.ok
     out.errorLine(

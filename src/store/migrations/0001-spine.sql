@@ -164,7 +164,7 @@ create table outgoing (
   parked text,                              -- why it stands still, until unshunt
   done_at integer
 ) strict;
-create index outgoing_open on outgoing (lane, id) where done_at is null and parked is null;
+create index outgoing_open on outgoing (lane, list_id, id) where done_at is null;
 create index outgoing_parked on outgoing (id) where parked is not null;
 create index outgoing_done on outgoing (done_at) where done_at is not null;
 
@@ -177,6 +177,7 @@ create table outgoing_page (
   replies text not null,                    -- JSON: what the relay said, with its queue id
   due_at integer,                           -- of the next try; null when the page is done
   tries integer not null default 0,
+  starts integer not null default 0,        -- counted before the work, back to 0 at an orderly end
   started_at integer not null,
   changed_at integer not null,
   primary key (outgoing_id, page)

@@ -58,12 +58,10 @@ export const recordJudgement = defineUnit('judging.record', function* (a: Judgem
     const last = yield* get(lastPostNo, story.list)
     if (last !== null && a.postNumber !== null && a.postNumber !== last + 1)
       return { kind: 'renumber', next: last + 1 } satisfies Judged
-    if (last !== null) {
-      postNumber = last + 1
-      yield* run(countPost, postNumber, a.now, story.list)
-    }
+    if (last !== null) postNumber = last + 1
   }
   if (!(yield* finishItem(story.item))) return { kind: 'gone' } satisfies Judged
+  if (postNumber !== null) yield* run(countPost, postNumber, a.now, story.list)
   const outgoing = a.outgoing === null ? null : yield* insertOutgoing(a.outgoing, a.now, a.retryPeriod)
   const post = yield* one(
     insertPost,
@@ -133,6 +131,17 @@ function* sendLetter(list: ListNo, letter: Letter, now: Instant, retryPeriod: nu
   yield* insertOutgoing({ ...outgoing, draft }, now, retryPeriod)
 }
 
+/** Forgets stories and answers of long ago; bounded. What is held keeps its story. */
+export const forgetStories = defineUnit('judging.forget', function* (a: { before: Instant; limit: number }) {
+  yield* run(forgetAnswers, Math.floor(a.before / day))
+  return yield* run(forgetPosts, a.limit, a.before)
+})
+
+const forgetAnswers = command('delete from autoreply_seen where day < ?')
+const forgetPosts = command(
+  `delete from post where id in (select id from post order by id limit ?1) and judged_at < ?2
+     and not exists (select 1 from held where post_id = post.id)`,
+)
 const lastPostNo = query('select last_post_no from list where id = ?', (row) => integer(row, 'last_post_no'))
 const countPost = command('update list set last_post_no = ?, last_post_at = ? where id = ?')
 const insertPost = query(

@@ -86,11 +86,19 @@ export interface Outgoing {
   readonly expiresAt: Instant
 }
 
-/** Open ones whose pages are not all made, after `after`, in the order of acceptance. */
-export const unpagedOutgoing = defineUnit(
-  'outgoing.unpaged',
-  function* (a: { lane: OutgoingLane; after: number; limit: number }) {
-    return yield* all(selectUnpaged, a.lane, a.after, a.limit)
+/** The oldest open one of each list whose pages are not all made, in the order of acceptance. */
+export const unpagedHeads = defineUnit(
+  'outgoing.unpaged-heads',
+  function* (a: { lane: OutgoingLane; limit: number }) {
+    return yield* all(selectHeads, a.lane, a.limit)
+  },
+)
+
+/** The next of the same list after it, whose pages are not all made; null for none. */
+export const nextUnpaged = defineUnit(
+  'outgoing.next-unpaged',
+  function* (a: { lane: OutgoingLane; list: ListNo | null; after: OutgoingNo }) {
+    return yield* get(selectNextOfList, a.lane, a.list, a.after)
   },
 )
 
@@ -132,9 +140,9 @@ export const duePages = defineUnit('outgoing.due-pages', function* (a: { now: In
   return yield* all(selectDuePages, a.now, a.limit)
 })
 
-/** When the next page is due for a retry; null for none. */
-export const nextPageDue = defineUnit('outgoing.next-page-due', function* () {
-  return yield* get(selectNextPageDue)
+/** When the first page is due that is due after `after`; null for none. */
+export const nextPageDue = defineUnit('outgoing.next-page-due', function* (a: { after: number }) {
+  return yield* get(selectNextPageDue, a.after)
 })
 
 export interface StoredPage {
@@ -171,6 +179,24 @@ export const freezePage = defineUnit(
     return a.page
   },
 )
+
+/** A page that keeps killing whoever sends it is set aside after so many starts without an orderly end. */
+const startsBeforePark = 3
+
+/** Counts a start before the work; `parked`: it was started too often, and its post stands still now. */
+export const beginPage = defineUnit('outgoing.begin-page', function* (a: DuePage & { now: Instant }) {
+  const starts = yield* get(countStart, a.outgoing, a.page)
+  if (starts === null) return 'gone'
+  if (starts <= startsBeforePark) return 'begun'
+  const reason = `sending page ${a.page} did not end ${startsBeforePark} times; the program died or was stopped in the middle of it`
+  yield* run(park, reason, a.outgoing)
+  return 'parked'
+})
+
+/** A page that cannot be worked on now is due later; nothing of it was tried. */
+export const postponePage = defineUnit('outgoing.postpone-page', function* (a: DuePage & { due: Instant }) {
+  return yield* run(postpone, a.due, a.outgoing, a.page)
+})
 
 /** A bounce that delivery saw itself: the relay refused this recipient for good, or for too long. */
 export interface SeenBounce {
@@ -261,7 +287,15 @@ export const extendRetries = defineUnit('outgoing.extend-retries', function* (a:
   return yield* run(extend, a.by)
 })
 
-/** Forgets ledgers that were done before `before`; bounded. */
+/** Forgets pages of what was done before `before`; bounded, since each may hold a thousand recipients. */
+export const forgetPages = defineUnit(
+  'outgoing.forget-pages',
+  function* (a: { before: Instant; limit: number }) {
+    return yield* run(forgetSomePages, a.before, a.limit)
+  },
+)
+
+/** Forgets what was done before `before` and has no pages any more; bounded. */
 export const forgetOutgoing = defineUnit(
   'outgoing.forget',
   function* (a: { before: Instant; limit: number }) {
@@ -312,8 +346,15 @@ const readOutgoing = (row: Readonly<Record<string, unknown>>): Outgoing => ({
   paged: integer(row, 'paged') === 1,
   expiresAt: integer(row, 'expires_at') as Instant,
 })
-const selectUnpaged = query(
-  `select ${outgoingColumns} from outgoing where lane = ? and done_at is null and parked is null and paged = 0 and id > ? order by id limit ?`,
+const unpaged = 'done_at is null and parked is null and paged = 0'
+const selectHeads = query(
+  `select ${outgoingColumns} from outgoing
+   where id in (select min(id) from outgoing where lane = ? and ${unpaged} group by list_id) order by id limit ?`,
+  readOutgoing,
+)
+const selectNextOfList = query(
+  `select ${outgoingColumns} from outgoing
+   where lane = ? and list_id is ? and ${unpaged} and id > ? order by id limit 1`,
   readOutgoing,
 )
 const selectOutgoing = query(
@@ -361,7 +402,7 @@ const selectDuePages = query(
 )
 const selectNextPageDue = query(
   `select min(page.due_at) as due from outgoing_page as page join outgoing on outgoing.id = page.outgoing_id
-   where page.due_at is not null and outgoing.parked is null`,
+   where page.due_at > ? and outgoing.parked is null`,
   (row) => row.due as Instant | null,
 )
 const selectPage = query(
@@ -385,10 +426,16 @@ const moveCursor = command(
   'update outgoing set next_no = ?1, paged = ?2, next_page = next_page + 1 where id = ?3 and next_page = ?4 and paged = 0 and done_at is null and parked is null',
 )
 const insertPage = command(
-  `insert into outgoing_page (outgoing_id, page, recipients, states, replies, due_at, started_at, changed_at) values (?, ?, ?, ?, '[]', 0, ?, ?)`,
+  `insert into outgoing_page (outgoing_id, page, recipients, states, replies, due_at, starts, started_at, changed_at) values (?, ?, ?, ?, '[]', 0, 1, ?, ?)`,
 )
+const countStart = query(
+  'update outgoing_page set starts = starts + 1 where outgoing_id = ? and page = ? returning starts',
+  (row) => integer(row, 'starts'),
+)
+const postpone = command('update outgoing_page set due_at = ?, starts = 0 where outgoing_id = ? and page = ?')
+// Not due again at once: the page has come to an orderly end.
 const updatePage = command(
-  'update outgoing_page set states = ?, replies = ?, tries = ?, due_at = ?, changed_at = ? where outgoing_id = ? and page = ?',
+  'update outgoing_page set states = ?1, replies = ?2, tries = ?3, due_at = ?4, changed_at = ?5, starts = iif(?4 = 0, starts, 0) where outgoing_id = ?6 and page = ?7',
 )
 const selectHead = query('select list_id, rfc822_id, refusals from outgoing where id = ?', (row) => ({
   list: integerOrNull(row, 'list_id'),
@@ -412,7 +459,15 @@ const pagesDueNow = command(
      select id from outgoing where parked is not null and (?2 is null or id in (select value from json_each(?2))))`,
 )
 const extend = command('update outgoing set expires_at = expires_at + ? where done_at is null')
-const forget = command('delete from outgoing where id in (select id from outgoing where done_at < ? limit ?)')
+const forgetSomePages = command(
+  `delete from outgoing_page where (outgoing_id, page) in (
+     select page.outgoing_id, page.page from outgoing join outgoing_page as page on page.outgoing_id = outgoing.id
+     where outgoing.done_at < ? limit ?)`,
+)
+const forget = command(
+  `delete from outgoing where id in (select id from outgoing where done_at < ?
+     and not exists (select 1 from outgoing_page where outgoing_id = outgoing.id) limit ?)`,
+)
 const selectOpenPage = query(
   `select 1 as yes from outgoing where id = ?1 and (paged = 0 or exists (select 1 from outgoing_page where outgoing_id = ?1 and due_at is not null))`,
   (row) => integer(row, 'yes'),

@@ -26,6 +26,9 @@ import {
   textOrNull,
 } from '../unit.ts'
 
+/** Messages are read whole: so many bytes are claimed at once, or one message. */
+const bytesAtOnce = 16 * 1024 * 1024
+
 /**
  * Claims due items of a lane, oldest first. Fresh ones come many at a time; one that was claimed before and never
  * ended comes alone, so that work that kills us is found and its neighbours are not blamed. One that has used up its
@@ -37,6 +40,7 @@ export const claimItems = defineUnit(
     const now = yield* all(selectDue, a.lane, a.now, a.limit)
     const due = now.length > 0 ? now : yield* all(selectFromTheFuture, a.lane, a.now, a.limit)
     const taken: QueueItem[] = []
+    let size = 0
     for (const item of due) {
       if (item.attempts >= attemptsBeforeShunt) {
         yield* run(
@@ -47,7 +51,8 @@ export const claimItems = defineUnit(
         )
         continue
       }
-      if (item.attempts > 0 && taken.length > 0) break
+      size += item.size
+      if (taken.length > 0 && (item.attempts > 0 || size > bytesAtOnce)) break
       yield* run(claim, item.no, a.claimant)
       yield* run(countAttempt, item.no)
       taken.push({ ...item, attempts: item.attempts + 1 })
@@ -112,7 +117,8 @@ export function* finishItem(item: ItemNo) {
   return (yield* run(deleteItem, item)) === 1
 }
 
-const readItem = (row: Row): QueueItem => ({
+const readItem = (row: Row): QueueItem & { readonly size: number } => ({
+  size: integer(row, 'size'),
   no: integer(row, 'id') as ItemNo,
   lane: text(row, 'lane') as Lane,
   list: integer(row, 'list_id') as ListNo,
@@ -123,7 +129,8 @@ const readItem = (row: Row): QueueItem => ({
   deferrals: integer(row, 'deferrals'),
 })
 
-const itemColumns = 'id, lane, list_id, message_id, envelope, accepted_at, attempts, deferrals'
+const itemColumns = `id, lane, list_id, message_id, envelope, accepted_at, attempts, deferrals,
+  (select size from message where message.id = message_id) as size`
 const selectDue = query(
   `select ${itemColumns} from queue_item
    where lane = ?1 and due_at <= ?2 and shunted_at is null and id not in (select item from temp.claim)

@@ -1,14 +1,10 @@
 // Keys and small facts of the installation, made once.
-import { command, defineUnit, get, one, query, run, text } from '../unit.ts'
+import { command, defineUnit, one, query, run, text } from '../unit.ts'
 
 /** The value under `key`; `made` becomes it where there is none. Both as text. */
 export const settingOrMade = defineUnit('setting.or-made', function* (a: { key: string; made: string }) {
   yield* run(insertSetting, a.key, a.made)
   return yield* one(selectSetting, a.key)
-})
-
-export const settingOf = defineUnit('setting.of', function* (a: { key: string }) {
-  return yield* get(selectSetting, a.key)
 })
 
 const insertSetting = command('insert into setting (key, value) values (?, ?) on conflict (key) do nothing')
