@@ -22,6 +22,7 @@ export class Confirmations {
   #pending: Told[] = []
   #keys = new Set<string>()
   #timer: NodeJS.Timeout | null = null
+  #closed = false
 
   constructor(store: Store, log: Log) {
     this.#store = store
@@ -43,6 +44,12 @@ export class Confirmations {
     if (this.#keys.has(key)) void this.flush()
   }
 
+  /** After it nothing is tried again by itself. */
+  close(): Promise<void> {
+    this.#closed = true
+    return this.flush()
+  }
+
   /** Resolves when all that were pending are committed, or the store has refused them. */
   async flush(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -58,6 +65,7 @@ export class Confirmations {
       if (this.#pending.length + sent.length > kept) return
       for (const told of sent) this.#keys.add(told.key)
       this.#pending = [...sent, ...this.#pending]
+      if (!this.#closed) this.#timer ??= setTimeout(() => void this.flush(), patience)
     }
   }
 }

@@ -149,7 +149,7 @@ export async function openDoor(
           }
         })
       }
-      await confirmations.flush()
+      await confirmations.close()
       log.info('lmtp.closed', { addresses })
     },
   }
