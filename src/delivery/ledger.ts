@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts'
 import type { OutgoingNo } from '../model/outgoing.ts'
 import type { Store } from '../store/store.ts'
 import { parkOutgoing, recordResults } from '../store/units/outgoing.ts'
+import { Doubt } from './doubt.ts'
 import { dueAfter, type Page } from './page.ts'
 
 const gatherMilliseconds = 10
@@ -24,13 +25,12 @@ export class Ledger {
   readonly #store: Store
   readonly #clock: Clock
   readonly #log: Log
-  readonly #limit: number
+  readonly #doubt: Doubt<Page>
   readonly #delay: (tries: number) => number
   readonly #news: LedgerNews
   readonly #dirty = new Set<Page>()
   readonly #parked = new Map<OutgoingNo, string>()
   readonly #waiters: (() => void)[] = []
-  #inDoubt = 0
   #timer: NodeJS.Timeout | null = null
 
   constructor(
@@ -41,42 +41,42 @@ export class Ledger {
     this.#store = services.store
     this.#clock = services.clock
     this.#log = services.log
-    this.#limit = settings.inDoubt
+    this.#doubt = new Doubt(settings.inDoubt)
     this.#delay = settings.retryDelay
     this.#news = news
   }
 
   get inDoubt(): number {
-    return this.#inDoubt
+    return this.#doubt.count
   }
 
   /** Before a final dot: waits until so many more may be in doubt. */
   admit(recipients: number): void | Promise<void> {
-    if (this.#inDoubt === 0 || this.#inDoubt + recipients <= this.#limit) {
-      this.#inDoubt += recipients
+    if (this.#doubt.hasRoomFor(recipients)) {
+      this.#doubt.admit(recipients)
       return
     }
     return this.#wait(recipients)
   }
 
   async #wait(recipients: number): Promise<void> {
-    while (this.#inDoubt > 0 && this.#inDoubt + recipients > this.#limit) {
+    while (!this.#doubt.hasRoomFor(recipients)) {
       const turn = new Promise<void>((resolve) => this.#waiters.push(resolve))
       this.#flushAll()
       await turn
     }
-    this.#inDoubt += recipients
+    this.#doubt.admit(recipients)
   }
 
   /** Recipients that had been let through belong to a transaction that ended before it knew. */
   giveBack(recipients: number): void {
-    this.#inDoubt -= recipients
+    this.#doubt.giveBack(recipients)
     for (const wake of this.#waiters.splice(0)) wake()
   }
 
   /** Results were entered into the page; `admitted` recipients of it had been let through to the dot. */
   entered(page: Page, admitted: number): void {
-    page.unreleased += admitted
+    this.#doubt.entered(page, admitted)
     this.#dirty.add(page)
     if (this.#closes(page) || page.dirty >= gatherResults || this.#waiters.length > 0) this.#flush(page)
     else this.#timer ??= setTimeout(() => this.#flushAll(), gatherMilliseconds)
@@ -103,7 +103,8 @@ export class Ledger {
   }
 
   async #commit(page: Page): Promise<void> {
-    const { outgoing, unreleased } = page
+    const { outgoing } = page
+    const doubtful = this.#doubt.of(page)
     const closing = this.#closes(page)
     const now = this.#clock.now()
     const due = closing ? dueAfter(page, now, this.#delay) : (0 as Instant)
@@ -126,13 +127,13 @@ export class Ledger {
     const recorded = await this.#untilDone(page, () => this.#store.commit(recordResults, results))
     if (recorded === 'parked') this.#parkedNow(page)
     else if (this.#parked.has(outgoing.no)) await this.#untilDone(page, () => this.#parkAgain(page))
-    page.unreleased -= unreleased
-    this.#inDoubt -= unreleased
+    this.#doubt.committed(doubtful)
     page.committing = false
-    if (closing && page.dirty === 0) {
+    const isClean = page.dirty === 0 && this.#doubt.of(page).length === 0
+    if (closing && isClean) {
       this.#dirty.delete(page)
       this.#news.closed(page, due)
-    } else if (page.dirty === 0) {
+    } else if (isClean) {
       this.#dirty.delete(page)
       if (this.#closes(page)) this.entered(page, 0)
     } else if (this.#closes(page) || this.#waiters.length > 0) this.#flush(page)
@@ -145,7 +146,10 @@ export class Ledger {
     for (;;) {
       try {
         const done = await commit()
-        if (failed) this.#news.stuck(page.outgoing.no, false)
+        if (failed) {
+          this.#doubt.stuck(page, false)
+          this.#news.stuck(page.outgoing.no, false)
+        }
         return done
       } catch (fault) {
         this.#log.error('delivery.ledger-stuck', {
@@ -155,6 +159,7 @@ export class Ledger {
           remedy: 'results are kept in memory and nothing more is sent for this post; make the disk writable',
         })
         failed = true
+        this.#doubt.stuck(page, true)
         this.#news.stuck(page.outgoing.no, true)
         await new Promise((resolve) => setTimeout(resolve, retryMilliseconds))
       }

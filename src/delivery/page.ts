@@ -33,8 +33,6 @@ export class Page {
   bounces: SeenBounce[] = []
   refusals = 0
   taken = false
-  /** Recipients whose dot may have left, and whose result is in `states` but not committed. */
-  unreleased = 0
 
   constructor(
     outgoing: Outgoing,
