@@ -32,6 +32,7 @@ import {
 } from './data-directory.ts'
 import { type DiskReserve, watchDisk } from './disk-reserve.ts'
 import { keepHouse } from './housekeeping.ts'
+import { openLookupService } from './lookup-service.ts'
 import { type RecentErrors, rememberErrors } from './recent-errors.ts'
 import { type StationThread, stationThread } from './station-thread.ts'
 import { startWriterThread, type WriterThread } from './writer-thread.ts'
@@ -151,6 +152,8 @@ async function start(
   )
   rooms.push(() => control.close())
   rooms.push(() => door.close(doorGrace))
+  const lookup = await openLookupService(services, await allowed(config))
+  if (lookup !== null) rooms.push(() => lookup.close())
 
   reopenOnHangup(file, stations, rooms)
   await publish().catch((fault: unknown) => log.error('publication.failed', { fault: String(fault) }))

@@ -1,5 +1,5 @@
-// What no single value shows: keys that contradict each other, and doors left open. Security laws: LMTP does
-// not listen to the world without a list of who may deliver, and REST not with a password that everybody knows.
+// What no single value shows: keys that contradict each other, and doors left open. Security laws: no door for mail
+// or look-ups listens to the world without a list of who may come, and REST not with a password that everybody knows.
 import type { DkimKey } from './dkim-keys.ts'
 import { isLoopback, isWildcard } from './hosts.ts'
 import { type ConfigMistake, mistake, type Place, quote } from './mistake.ts'
@@ -35,11 +35,24 @@ type Say = (section: string, key: string, what: string) => void
 /** The password that every Mailman begins with. */
 const wellKnownPassword = 'restpass'
 
-function checkDoors({ mta, lmtp, webservice }: Settings, wrong: Say, warn: Say): void {
+const writeAllow =
+  'write [lmtp] allow with the addresses of your mail servers, such as 192.0.2.25 or 10.0.0.0/8'
+
+function checkDoors({ mta, lmtp, lookup, webservice }: Settings, wrong: Say, warn: Say): void {
   if (isWildcard(mta.lmtpHost) && lmtp.allow === null) {
-    const write =
-      'write [lmtp] allow with the addresses of your mail servers, such as 192.0.2.25 or 10.0.0.0/8'
-    wrong('mta', 'lmtp_host', `${mta.lmtpHost} lets every host deliver; ${write}, or lmtp_host: 127.0.0.1`)
+    const what = `${mta.lmtpHost} lets every host deliver; ${writeAllow}, or lmtp_host: 127.0.0.1`
+    wrong('mta', 'lmtp_host', what)
+  }
+  if (lmtp.smtpIntake !== null && isWildcard(lmtp.smtpIntake.host) && lmtp.allow === null) {
+    wrong('lmtp', 'smtp_intake', `${lmtp.smtpIntake.host} lets every host deliver; ${writeAllow}`)
+  }
+  for (const [key, address] of [
+    ['socketmap', lookup.socketmap],
+    ['tcp_table', lookup.tcpTable],
+    ['readsocket', lookup.readsocket],
+  ] as const) {
+    if (address?.kind !== 'tcp' || !isWildcard(address.host) || lmtp.allow !== null) continue
+    wrong('lookup', key, `${address.host} lets every host ask which addresses exist; ${writeAllow}`)
   }
   if (webservice.adminPass !== wellKnownPassword) return
   const write = 'write a password of your own, or leave admin_pass out and let one be made'

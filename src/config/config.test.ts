@@ -188,6 +188,16 @@ for (const { title, text, told } of [
     told: 'x.cfg:2: mta.lmtp_host: :: lets every host deliver',
   },
   {
+    title: 'SMTP on every address',
+    text: '[lmtp]\nsmtp_intake: 0.0.0.0:2525\n',
+    told: 'x.cfg:2: lmtp.smtp_intake: 0.0.0.0 lets every host deliver; write [lmtp] allow with the addresses of your mail servers',
+  },
+  {
+    title: 'look-ups on every address',
+    text: '[lookup]\ntcp_table: [::]:8027\n',
+    told: 'x.cfg:2: lookup.tcp_table: :: lets every host ask which addresses exist; write [lmtp] allow',
+  },
+  {
     title: 'REST with the well-known password',
     text: '[webservice]\nhostname: 192.0.2.1\nadmin_pass: restpass\n',
     told: 'x.cfg:3: webservice.admin_pass: is known to everybody, and 192.0.2.1 is not loopback; write a password of your own',

@@ -140,7 +140,7 @@ export const lmtp = {
     allow: y(
       networks,
       '',
-      'Who may deliver. Empty: loopback, the addresses of this machine, and those of smtp_host.',
+      'Who may deliver, and ask at [lookup]. Empty: loopback, the addresses of this machine, and those of smtp_host.',
     ),
     max_message_size: y(byteSize, '32 MiB', 'Largest message that is taken.'),
     max_recipients: y(
@@ -152,7 +152,7 @@ export const lmtp = {
     smtp_intake: y(
       optional(hostPort),
       '',
-      'host:port of a plain SMTP listener, for mail servers without LMTP.',
+      'host:port of a plain SMTP listener, for mail servers without LMTP. A post to several lists is taken for all or none.',
     ),
   },
 } as const
@@ -220,9 +220,17 @@ export const lookup = {
   title: 'lookup',
   doc: 'Live answers to a mail server that asks which recipients exist. Empty: not offered. New in Posthorn.',
   keys: {
-    socketmap: y(optional(listenAddress), '', "Postfix's and Sendmail's socketmap protocol."),
-    tcp_table: y(optional(listenAddress), '', "Postfix's tcp_table protocol."),
-    readsocket: y(optional(listenAddress), '', "Exim's readsocket expansion."),
+    socketmap: y(
+      optional(listenAddress),
+      '',
+      "Postfix's and Sendmail's socketmap protocol; maps: recipients, domains.",
+    ),
+    tcp_table: y(optional(listenAddress), '', "Postfix's tcp_table protocol, for recipients."),
+    readsocket: y(
+      optional(listenAddress),
+      '',
+      "Exim's readsocket expansion: a line with an address in; yes, no or later out.",
+    ),
   },
 } as const
 

@@ -2,19 +2,17 @@
 // RFC 5321 §3.3 with one answer for all: then they are queued together or not at all).
 // Law: a 250 leaves only after the message and its queue items are committed; every fault of ours is a 451.
 import { hash as digest } from 'node:crypto'
-import { domainToASCII } from 'node:url'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Unavailable } from '../base/unavailable.ts'
-import { domainOf, type EmailAddress, localPartOf, unquoteLocalPart } from '../mail/address.ts'
-import { type ListRecipient, readingsOf } from '../model/list-address.ts'
+import { listRecipient } from '../lists/recipient.ts'
+import type { ListRecipient } from '../model/list-address.ts'
 import { type ItemNo, type Lane, laneOf } from '../model/queue.ts'
 import { type Reply, reply, replyText } from '../smtp/reply.ts'
 import type { Judged, Mailbox } from '../smtp/server-envelope.ts'
 import type { Dialect } from '../smtp/server-replies.ts'
 import type { Accepted, Receiver, Transaction } from '../smtp/server-transaction.ts'
 import type { Store } from '../store/store.ts'
-import { findRecipient } from '../store/units/lists.ts'
 import {
   acceptForAll,
   acceptMessage,
@@ -67,24 +65,13 @@ export class Visit implements Receiver<ListRecipient> {
   recipient({ address }: Mailbox): Judged<ListRecipient> {
     if (address === null) return { refused: noSuchList }
     try {
-      const found = this.#find(address)
+      const found = listRecipient(this.#host.store, this.#host.delimiter, address)
       if (found === null) return { refused: noSuchList }
       return this.#host.diskHasRoom() ? { good: found } : { refused: diskIsFull }
     } catch (fault) {
       this.#fault('lmtp.recipient-fault', fault, { recipient: address })
       return { refused: faultOfOurs }
     }
-  }
-
-  // RFC 6531 lets a domain come in its own letters; ours are kept as the DNS knows them.
-  #find(address: EmailAddress): ListRecipient | null {
-    const domain = domainOf(address)
-    const readings = readingsOf(unquoteLocalPart(localPartOf(address)), this.#host.delimiter)
-    const found = this.#host.store.read(findRecipient, { domain, readings })
-    if (found !== null) return found
-    const ascii = domainToASCII(domain)
-    if (ascii === '' || ascii === domain) return null
-    return this.#host.store.read(findRecipient, { domain: ascii, readings })
   }
 
   async take(transaction: Transaction<ListRecipient>, message: Buffer): Promise<readonly Reply[]> {

@@ -57,6 +57,22 @@ const listsByName = query(
   (row) => ({ no: integer(row, 'id') as ListNo, name: text(row, 'name') }),
 )
 
+/**
+ * Whether mail for the domain comes to us: it has lists or is for lists alone; where it has an alias domain, that one
+ * in its place, since the mail server sees the alias in the end.
+ */
+export const isServedDomain = defineUnit('domain.is-served', function* (a: { domain: string }) {
+  return (yield* get(servedDomain, a.domain)) !== null
+})
+
+const servedDomain = query(
+  `select domain.id from domain
+   where (mail_host = ?1 and alias_domain is null or alias_domain = ?1)
+     and (list_only = 1 or exists (select 1 from list where list.domain_id = domain.id))
+   limit 1`,
+  (row) => integer(row, 'id'),
+)
+
 // ---- lists ----
 
 export const listByNo = defineUnit('list.by-no', function* (a: { list: ListNo }) {
