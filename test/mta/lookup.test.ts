@@ -4,6 +4,8 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { handIn } from '../support/hand-in.ts'
+import { postfixLab } from '../support/postfix-lab.ts'
 import { freePort, freshSite, run } from '../support/server.ts'
 
 const program = '/usr/sbin/postmap'
@@ -54,4 +56,44 @@ test('postmap gets its answers by socketmap and tcp_table', async () => {
   const down = await ask('tea@lists.example.test', recipients)
   equal(down.code, 1)
   match(down.err, /[Cc]onnection refused|unavailable|lookup error/)
+})
+
+test('a real smtpd asks at RCPT: a new list counts at once, and nobody is unknown while Posthorn is down', async () => {
+  await using lab = await postfixLab()
+  const port = await freePort()
+  await using site = await freshSite({
+    relayPort: lab.smtpPort,
+    lmtpPort: lab.lmtpPort,
+    sections: { mta: { incoming: 'postfix' }, lookup: { socketmap: `127.0.0.1:${port}` } },
+  })
+  await site.must(['domain', 'add', 'lists.example.test', '--list-only'])
+  const server = await site.start()
+  const map = `socketmap:inet:127.0.0.1:${port}:recipients`
+  await lab.start(join(site.varDir, 'data'), 'lists.example.test', `relay_recipient_maps = ${map}\n`)
+  const asked = async (to: string): Promise<string> => {
+    const { recipients } = await handIn({
+      port: lab.smtpPort,
+      dialect: 'smtp',
+      from: 'ann@one.example.test',
+      to: [`${to}@lists.example.test`],
+    })
+    return (recipients[0] ?? '').slice(0, 9)
+  }
+  equal(await asked('tea'), '550 5.1.1')
+  await site.list('tea@lists.example.test', ['bob@two.example.test'])
+  equal(await asked('tea'), '250 2.1.5')
+  equal(await asked('Tea-bounces+ann=example.net'), '250 2.1.5')
+  equal(await asked('tea-nosuch'), '550 5.1.1')
+  const { end } = await handIn({
+    port: lab.smtpPort,
+    dialect: 'smtp',
+    from: 'bob@two.example.test',
+    to: ['tea@lists.example.test'],
+    message: 'From: bob@two.example.test\r\nMessage-ID: <1@two.example.test>\r\nSubject: tea\r\n\r\nhot\r\n',
+  })
+  match(end[0] ?? '', /^250/)
+  await server.logged('lmtp.accepted')
+  equal(await server.stop(), 0)
+  match(await asked('tea'), /^451 4\.3\.0/)
+  match(await asked('milk'), /^451 4\.3\.0/)
 })

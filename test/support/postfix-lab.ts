@@ -1,6 +1,6 @@
 // A real Postfix from the laboratory, and the world behind it: a sink that takes what Postfix relays.
 import { ok } from 'node:assert/strict'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Envelope, Sink } from '../mta-lab/sink.mjs'
@@ -15,7 +15,8 @@ export interface PostfixLab extends AsyncDisposable {
   readonly world: Sink
   /** The bytes of a message of the world. */
   textOf(envelope: Envelope): Buffer
-  start(maps: string, domain: string): Promise<void>
+  /** `extra`: lines of main.cf that count rather than the usual ones. */
+  start(maps: string, domain: string, extra?: string): Promise<void>
   log(): Promise<string>
 }
 
@@ -44,10 +45,13 @@ export async function postfixLab(): Promise<PostfixLab> {
     lmtpPort,
     world,
     textOf: ({ id }) => readFileSync(join(letters, `${String(id).padStart(8, '0')}.eml`)),
-    start: async (maps, domain) => {
+    start: async (maps, domain, extra = '') => {
+      const extraFile = join(directory, 'extra.cf')
+      writeFileSync(extraFile, extra)
       const ports = Object.entries({ smtp: smtpPort, lmtp: lmtpPort, sink: world.port })
       const words = ports.flatMap(([name, port]) => [`--${name}-port`, String(port)])
-      await command('start', 'postfix-hash', '--dir', instance, ...words, '--domain', domain, '--maps', maps)
+      const lists = ['--domain', domain, '--maps', maps, '--extra', extraFile]
+      await command('start', 'postfix-hash', '--dir', instance, ...words, ...lists)
       kept.defer(async () => void (await command('stop', '--dir', instance)))
     },
     log: () => command('log', '--dir', instance),
