@@ -30,6 +30,7 @@ async function freshLookup(
     { mailHost: 'example.org', aliasDomain: 'x.example.org', listOnly: false },
     { mailHost: 'new.example.org', aliasDomain: null, listOnly: true },
     { mailHost: 'empty.example.org', aliasDomain: null, listOnly: false },
+    { mailHost: 'xn--tre-rla.example.org', aliasDomain: null, listOnly: true },
   ]
   for (const one of domains) await store.commit(addDomain, { ...domain, ...one })
   for (const [name, mailHost] of [
@@ -131,7 +132,13 @@ test('each key has its answer', async () => {
   ]) {
     deepEqual(recipient(key), { kind: 'not-found' }, key)
   }
-  for (const key of ['lists.example.org', 'LISTS.example.org', 'x.example.org', 'new.example.org']) {
+  for (const key of [
+    'lists.example.org',
+    'LISTS.example.org',
+    'x.example.org',
+    'new.example.org',
+    'träe.example.org',
+  ]) {
     deepEqual(served(key), { kind: 'found', value: key.toLowerCase() }, key)
   }
   for (const key of [

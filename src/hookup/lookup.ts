@@ -2,6 +2,7 @@
 // to be written and none is late. Law: it answers as the door does at RCPT; a fault of ours, or a client that is too
 // many, never makes an address unknown.
 import type { Server, Socket } from 'node:net'
+import { domainToASCII } from 'node:url'
 import { SECOND } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Unavailable } from '../base/unavailable.ts'
@@ -110,9 +111,10 @@ function recipient(store: Pick<Store, 'read'>, delimiter: string, key: string): 
 
 function domain(store: Pick<Store, 'read'>, key: string): Answer {
   const name = key.toLowerCase()
-  return isDomain(name) && store.read(isServedDomain, { domain: name })
-    ? { kind: 'found', value: name }
-    : { kind: 'not-found' }
+  // As for addresses, a domain may come in its own letters (RFC 6531).
+  const known =
+    isDomain(name) && [name, domainToASCII(name)].some((one) => store.read(isServedDomain, { domain: one }))
+  return known ? { kind: 'found', value: name } : { kind: 'not-found' }
 }
 
 /** Answers in the order of the questions, as many as come; waits for a client that does not read. */

@@ -111,7 +111,7 @@ for (const { title, environment, wrong } of [
 }
 
 test('addresses that are given need no environment', () => {
-  const read = envelope({}, ['--recipient', 'tea@Lists.example.org', '--sender', '<>', '8024'])
+  const read = envelope({}, ['--recipient', '<tea@Lists.example.org>', '--sender', '<>', '8024'])
   ok('good' in read)
   equal(read.good.recipient, 'tea@lists.example.org')
   equal(read.good.sender, '<>')

@@ -119,7 +119,8 @@ function recipientOf(call: PipeCall, environment: Environment): Read<EmailAddres
  */
 const senderOf = (text: string): EnvelopeSender => addressOf(text) ?? '<>'
 
-function addressOf(text: string): EmailAddress | null {
+function addressOf(written: string): EmailAddress | null {
+  const text = /^<(.*)>$/s.exec(written)?.[1] ?? written
   const at = text.lastIndexOf('@')
   const local = text.slice(0, Math.max(at, 0))
   const quoted = `"${local.replace(/[\\"]/g, '\\$&')}"${text.slice(Math.max(at, 0))}`
