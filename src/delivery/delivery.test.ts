@@ -2,9 +2,11 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseArgs, Sink } from '../../test/mta-lab/sink.mjs'
 import { type Bench, deliveryBench, until } from '../../test/support/delivery-bench.ts'
+import { systemClock } from '../base/clock.ts'
+import { silentLog } from '../base/log.ts'
 import type { DeliveryMode } from '../model/list.ts'
-import { extendRetries, unparkOutgoing } from '../store/units/outgoing.ts'
-import type { Delivery, DeliverySettings } from './delivery.ts'
+import { extendRetries, freezePage, unparkOutgoing } from '../store/units/outgoing.ts'
+import { type Delivery, type DeliverySettings, startDelivery } from './delivery.ts'
 
 interface Running extends AsyncDisposable {
   readonly bench: Bench
@@ -310,4 +312,26 @@ test('a notice does not wait for a huge post', async () => {
   it.delivery.wake()
   await until(() => copies(it.sink).includes('boss@example.net'), 'the notice is out')
   ok(it.sink.messages.length < 1500, `${it.sink.messages.length} copies went before it`)
+})
+
+test('each page of a list is worked out and frozen once', async () => {
+  await using it = await running(3000, [])
+  const frozen: number[] = []
+  const { store } = it.bench
+  const counting: typeof store = {
+    ...store,
+    commit: (unit, args) => {
+      if (unit === (freezePage as unknown)) frozen.push((args as { page: number }).page)
+      return store.commit(unit, args)
+    },
+  }
+  await it.delivery.stop(0)
+  await it.bench.post('bulk')
+  const station = startDelivery(
+    { store: counting, clock: systemClock, log: silentLog },
+    it.bench.settings(it.sink.port),
+  )
+  await until(it.settled, 'all sent')
+  await station.stop(1000)
+  deepEqual(frozen, [1, 2, 3])
 })

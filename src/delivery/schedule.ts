@@ -142,13 +142,14 @@ export class Schedule {
     if (count <= 0) return { pages: [], faults: [] }
     this.#look(lane)
     const chosen: Outgoing[] = []
-    for (const [list, outgoing] of lane.heads) {
+    for (const outgoing of lane.heads.values()) {
       if (chosen.length >= count) break
-      if (this.isBlocked(outgoing.no)) continue
-      chosen.push(outgoing)
-      // To the end of the turn: a Map keeps the order in which its keys came.
-      lane.heads.delete(list)
-      lane.heads.set(list, outgoing)
+      if (!this.isBlocked(outgoing.no)) chosen.push(outgoing)
+    }
+    // To the end of the turn: a Map keeps the order in which its keys came.
+    for (const outgoing of chosen) {
+      lane.heads.delete(outgoing.list)
+      lane.heads.set(outgoing.list, outgoing)
     }
     return settled(chosen.map((outgoing) => this.#freeze(lane, outgoing)))
   }

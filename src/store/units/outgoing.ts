@@ -137,7 +137,8 @@ export interface DuePage {
 
 /** Pages that wait for a try: those that a crash left open, and those whose retry is due. */
 export const duePages = defineUnit('outgoing.due-pages', function* (a: { now: Instant; limit: number }) {
-  return yield* all(selectDuePages, a.now, a.limit)
+  const now = yield* all(selectDuePages, a.now, a.limit)
+  return now.length > 0 ? now : yield* all(selectPagesFromTheFuture, a.now, a.limit)
 })
 
 /** When the first page is due that is due after `after`; null for none. */
@@ -395,13 +396,20 @@ const selectRoles = query(
    order by no limit ?5`,
   readRecipient,
 )
-const selectDuePages = query(
-  `select page.outgoing_id, page.page from outgoing_page as page join outgoing on outgoing.id = page.outgoing_id
-   where (page.due_at <= ?1 or page.due_at > ?1 + 86400000) and outgoing.parked is null order by page.due_at limit ?2`,
-  (row): DuePage => ({ outgoing: integer(row, 'outgoing_id') as OutgoingNo, page: integer(row, 'page') }),
+const readDuePage = (row: Readonly<Record<string, unknown>>): DuePage => ({
+  outgoing: integer(row, 'outgoing_id') as OutgoingNo,
+  page: integer(row, 'page'),
+})
+const fromDuePages = `select page.outgoing_id, page.page from outgoing_page as page
+   cross join outgoing on outgoing.id = page.outgoing_id where outgoing.parked is null`
+const selectDuePages = query(`${fromDuePages} and page.due_at <= ? order by page.due_at limit ?`, readDuePage)
+// No try is put off for a day: what is due later was written before the clock was set back.
+const selectPagesFromTheFuture = query(
+  `${fromDuePages} and page.due_at > ? + 86400000 order by page.due_at limit ?`,
+  readDuePage,
 )
 const selectNextPageDue = query(
-  `select min(page.due_at) as due from outgoing_page as page join outgoing on outgoing.id = page.outgoing_id
+  `select min(page.due_at) as due from outgoing_page as page cross join outgoing on outgoing.id = page.outgoing_id
    where page.due_at > ? and outgoing.parked is null`,
   (row) => row.due as Instant | null,
 )
