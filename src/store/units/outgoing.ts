@@ -403,9 +403,9 @@ const readDuePage = (row: Readonly<Record<string, unknown>>): DuePage => ({
 const fromDuePages = `select page.outgoing_id, page.page from outgoing_page as page
    cross join outgoing on outgoing.id = page.outgoing_id where outgoing.parked is null`
 const selectDuePages = query(`${fromDuePages} and page.due_at <= ? order by page.due_at limit ?`, readDuePage)
-// No try is put off for a day: what is due later was written before the clock was set back.
+// No try is put off for two hours: what is due later was written before the clock was set back.
 const selectPagesFromTheFuture = query(
-  `${fromDuePages} and page.due_at > ? + 86400000 order by page.due_at limit ?`,
+  `${fromDuePages} and page.due_at > ? + 7200000 order by page.due_at limit ?`,
   readDuePage,
 )
 const selectNextPageDue = query(

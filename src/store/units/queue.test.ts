@@ -88,8 +88,8 @@ test('work that never ends three times is set aside with the reason, and its nei
 for (const { title, shift, claimed } of [
   { title: 'an item put back for ten seconds waits for its time', shift: 0, claimed: [] },
   { title: 'ten seconds later it is due', shift: 10_000, claimed: [1] },
-  { title: 'with the clock set back by an hour it waits longer', shift: -3_600_000, claimed: [] },
-  { title: 'with the clock set back by a day it is due at once', shift: -aDay, claimed: [1] },
+  { title: 'with the clock set back by a minute it waits longer', shift: -60_000, claimed: [] },
+  { title: 'with the clock set back by an hour it is due at once', shift: -3_600_000, claimed: [1] },
   { title: 'with the clock set forward by a year it is due', shift: 365 * aDay, claimed: [1] },
 ])
   test(title, async () => {

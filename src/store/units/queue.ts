@@ -1,6 +1,6 @@
 // The queue: claimed in the order of acceptance, attempts counted before the work, put back when the world is
 // down, set aside with a reason when the work itself fails. Claims are rows of a TEMP table: none survives a start.
-// A fresh item is due at 0, so that a clock set backwards delays nothing; what is due in more than a day is due now.
+// A fresh item is due at 0, so that a clock set backwards delays nothing; what is due in more than a quarter of an hour is due now.
 import type { Instant } from '../../base/clock.ts'
 import type { ListNo } from '../../model/list.ts'
 import {
@@ -137,10 +137,10 @@ const selectDue = query(
    order by due_at, id limit ?3`,
   readItem,
 )
-// Nothing is put back for more than a day: what is due later was written before the clock was set back.
+// Nothing is put back for a quarter of an hour: what is due later was written before the clock was set back.
 const selectFromTheFuture = query(
   `select ${itemColumns} from queue_item
-   where lane = ?1 and due_at > ?2 + 86400000 and shunted_at is null and id not in (select item from temp.claim)
+   where lane = ?1 and due_at > ?2 + 900000 and shunted_at is null and id not in (select item from temp.claim)
    order by due_at, id limit ?3`,
   readItem,
 )
