@@ -1,16 +1,13 @@
 // One item of the lane `in`: moderation judges it, the pipeline decorates what is accepted, notices are written,
 // and all of it is committed with the end of the item. Stations never call each other; this is where they meet.
 import { hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Instant } from '../base/clock.ts'
-import { Unavailable } from '../base/unavailable.ts'
 import type { EmailAddress } from '../mail/address.ts'
 import { Headers } from '../mail/headers.ts'
 import { messageIdOf } from '../mail/message-id.ts'
 import { type MailingList, postingAddress, subAddress } from '../model/list.ts'
 import type { Audience, NewOutgoing } from '../model/outgoing.ts'
-import type { MessageNo, QueueItem } from '../model/queue.ts'
+import type { QueueItem } from '../model/queue.ts'
 import type { Facts, Verdict } from '../model/rule.ts'
 import { gatherFacts, moderate } from '../moderation/moderation.ts'
 import { heldForModerators, heldForPoster } from '../notices/held.ts'
@@ -19,6 +16,7 @@ import { mayAnswer } from '../notices/may-answer.ts'
 import { rejection } from '../notices/rejection.ts'
 import { type Decorated, decorate } from '../pipeline/pipeline.ts'
 import type { Services } from '../services.ts'
+import { keptBytes } from '../store/kept-message.ts'
 import {
   type Judgement,
   type Letter,
@@ -29,7 +27,6 @@ import {
 } from '../store/units/judging.ts'
 import { listByNo } from '../store/units/lists.ts'
 import { countMembers } from '../store/units/members.ts'
-import { messageBody } from '../store/units/queue.ts'
 
 export interface PostJudge {
   /** Resolves when the item's end is committed. Throws Unavailable; any other throw is a fault of ours. */
@@ -39,18 +36,6 @@ export interface PostJudge {
 /** `spool` holds the files of large messages; `accepted` is called when something is to go out. */
 export function postJudge(services: Services, spool: string, accepted: () => void): PostJudge {
   const { store, config, clock, log } = services
-
-  const keptBytes = (message: MessageNo): Uint8Array => {
-    const body = store.read(messageBody, { message })
-    if (body === null) throw new Error(`message ${message} is gone`)
-    if (body.bytes !== null) return body.bytes
-    const path = join(spool, body.file ?? '')
-    try {
-      return readFileSync(path)
-    } catch (fault) {
-      throw new Unavailable(`the file of message ${message} cannot be read: ${path}`, { cause: fault })
-    }
-  }
 
   const ownersOf = (list: MailingList): Audience => {
     const roles = ['owner', 'moderator'] as const
@@ -97,7 +82,7 @@ export function postJudge(services: Services, spool: string, accepted: () => voi
   const judge = async (item: QueueItem): Promise<void> => {
     const list = store.read(listByNo, { list: item.list })
     if (list === null) return listGone(item)
-    const bytes = keptBytes(item.message)
+    const bytes = keptBytes(store, spool, item.message)
     const facts = gatherFacts({ store, senderHeaders: config.mailman.senderHeaders }, item, list, bytes)
     const toOwners = item.envelope.purpose === 'owner'
     const verdict = moderate(facts, toOwners ? 'owner' : 'post')
@@ -137,7 +122,7 @@ export function postJudge(services: Services, spool: string, accepted: () => voi
   }
 
   const listGone = async (item: QueueItem): Promise<void> => {
-    const bytes = keptBytes(item.message)
+    const bytes = keptBytes(store, spool, item.message)
     const story: PostStory = {
       list: item.list,
       listName: item.envelope.recipient,

@@ -1,13 +1,10 @@
 // A draft as bytes for the wire: made once, shared by every copy. The kept body goes out by reference, so that
 // untouched parts leave as they came; only the edges and the dots are looked at (RFC 5321 §4.5.2).
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { Unavailable } from '../base/unavailable.ts'
 import { dotStuff, isEightBit } from '../mail/dot-stuffing.ts'
 import { toSevenBit } from '../mail/eight-bit.ts'
 import type { StoredDraft } from '../model/outgoing.ts'
+import { keptBytes } from '../store/kept-message.ts'
 import type { Store } from '../store/store.ts'
-import { messageBody } from '../store/units/queue.ts'
 
 export interface Rendering {
   /** Dots stuffed, ends with CRLF, without the final dot. */
@@ -24,7 +21,7 @@ export interface Renderings {
 
 /** Reads the kept message and lays the draft over it. Throws Unavailable when the bytes cannot be read. */
 export function render(store: Store, spool: string, draft: StoredDraft): Renderings {
-  const pieces = assemble(draft, keptBytes(store, spool, draft))
+  const pieces = assemble(draft, keptBytes(store, spool, draft.message))
   const asKept = onTheWire(pieces)
   let sevenBit: Rendering | null = asKept.eightBit ? null : asKept
   return {
@@ -33,20 +30,6 @@ export function render(store: Store, spool: string, draft: StoredDraft): Renderi
       sevenBit ??= onTheWire([toSevenBit(Buffer.concat(pieces)).bytes])
       return sevenBit
     },
-  }
-}
-
-function keptBytes(store: Store, spool: string, draft: StoredDraft): Uint8Array {
-  const body = store.read(messageBody, { message: draft.message })
-  if (body === null) throw new Error(`the draft's message ${draft.message} is gone`)
-  if (body.bytes !== null) return body.bytes
-  if (body.file === null) throw new Error(`message ${draft.message} has neither bytes nor a file`)
-  try {
-    return readFileSync(join(spool, body.file))
-  } catch (fault) {
-    throw new Unavailable(`the file of message ${draft.message} cannot be read: ${join(spool, body.file)}`, {
-      cause: fault,
-    })
   }
 }
 

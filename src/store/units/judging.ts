@@ -3,7 +3,7 @@
 import type { Instant } from '../../base/clock.ts'
 import type { EmailAddress } from '../../mail/address.ts'
 import type { ListNo } from '../../model/list.ts'
-import type { NewOutgoing } from '../../model/outgoing.ts'
+import type { NewOutgoing, OutgoingNo } from '../../model/outgoing.ts'
 import type { ItemNo, MessageNo } from '../../model/queue.ts'
 import type { Hit } from '../../model/rule.ts'
 import { command, defineUnit, get, integer, one, query, run } from '../unit.ts'
@@ -63,23 +63,7 @@ export const recordJudgement = defineUnit('judging.record', function* (a: Judgem
   if (!(yield* finishItem(story.item))) return { kind: 'gone' } satisfies Judged
   if (postNumber !== null) yield* run(countPost, postNumber, a.now, story.list)
   const outgoing = a.outgoing === null ? null : yield* insertOutgoing(a.outgoing, a.now, a.retryPeriod)
-  const post = yield* one(
-    insertPost,
-    story.list,
-    story.listName,
-    story.item,
-    story.message,
-    story.messageId,
-    story.sender,
-    story.subject,
-    story.size,
-    story.receivedAt,
-    a.now,
-    a.verdict,
-    JSON.stringify(a.hits),
-    postNumber,
-    outgoing,
-  )
+  const post = yield* tell(story, { at: a.now, verdict: a.verdict, hits: a.hits, postNumber, outgoing })
   if (a.verdict === 'hold') yield* run(insertHeld, story.list, post, story.message, a.now)
   for (const letter of a.letters) yield* sendLetter(story.list, letter, a.now, a.retryPeriod)
   return { kind: 'done' } satisfies Judged
@@ -96,26 +80,24 @@ export const recordListGone = defineUnit(
   function* (a: { story: PostStory; hit: Hit; now: Instant }) {
     if (!(yield* finishItem(a.story.item))) return false
     const { story } = a
-    yield* one(
-      insertPost,
-      story.list,
-      story.listName,
-      story.item,
-      story.message,
-      story.messageId,
-      story.sender,
-      story.subject,
-      story.size,
-      story.receivedAt,
-      a.now,
-      'discard',
-      JSON.stringify([a.hit]),
-      null,
-      null,
-    )
+    yield* tell(story, { at: a.now, verdict: 'discard', hits: [a.hit], postNumber: null, outgoing: null })
     return true
   },
 )
+
+interface Told {
+  readonly at: Instant
+  readonly verdict: Judgement['verdict']
+  readonly hits: readonly Hit[]
+  readonly postNumber: number | null
+  readonly outgoing: OutgoingNo | null
+}
+
+function* tell(story: PostStory, { at, verdict, hits, postNumber, outgoing }: Told) {
+  const { list, listName, item, message, messageId, sender, subject, size, receivedAt } = story
+  const came = [list, listName, item, message, messageId, sender, subject, size, receivedAt] as const
+  return yield* one(insertPost, ...came, at, verdict, JSON.stringify(hits), postNumber, outgoing)
+}
 
 const day = 86_400_000
 
