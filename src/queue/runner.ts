@@ -7,7 +7,7 @@ import type { ItemNo, Lane, QueueItem } from '../model/queue.ts'
 import type { Store } from '../store/store.ts'
 import { claimItems, deferItem, nextDue, shuntItem } from '../store/units/queue.ts'
 
-const gatherMilliseconds = 5
+const gatherMilliseconds = 20
 const shortestSleep = 500
 
 export interface RunnerSettings {
