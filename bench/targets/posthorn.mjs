@@ -85,6 +85,10 @@ accept_unsigned: yes
         others,
         'max_message_size',
         '0',
+        'admin_immed_notify',
+        'no',
+        'respond_to_post_requests',
+        'no',
       ]
       if (mode === 'personal') settings.push('footer', 'To leave as $user_email, write to the list.')
       await this.#command('set', at(name), ...settings)
