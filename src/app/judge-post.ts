@@ -105,6 +105,8 @@ export function postJudge(services: Services, spool: string, accepted: () => voi
         retryPeriod: config.mta.deliveryRetryPeriod,
       }
       const judged = await store.commit(recordJudgement, judgement)
+      if (judged.kind === 'list-gone') return listGone(item)
+      if (judged.kind === 'gone') return
       if (judged.kind === 'renumber') {
         postNumber = judged.next
         continue

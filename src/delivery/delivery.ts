@@ -370,12 +370,34 @@ class Station implements Delivery {
 
   async #connect(signal: AbortSignal): Promise<SmtpConnection | null> {
     const opened = await openConnection(this.#settings.relay, signal)
-    if ('connection' in opened) return opened.connection
+    if ('connection' in opened) {
+      if (this.#relay.status.state !== 'down' || this.#couldLookWhoLeft()) return opened.connection
+      opened.connection.destroy()
+      this.#pausedUntil = this.#clock.monotonic() + 1000
+      return null
+    }
     if (signal.aborted) return null
     // While others work, this relay only takes no more connections. Fewer do it too.
     if (this.#live > 0) this.#pausedUntil = this.#clock.monotonic() + 1000
     else this.#relayFailed(opened.trouble)
     return null
+  }
+
+  // Pages that waited for the relay are a retry to their members, however short the wait was.
+  #couldLookWhoLeft(): boolean {
+    try {
+      for (const page of this.#open) {
+        this.#schedule.dropWhoLeft(page)
+        this.#ledger.entered(page, 0)
+      }
+      return true
+    } catch (fault) {
+      this.#log.error('delivery.pages-unavailable', {
+        fault: String(fault),
+        remedy: 'tried again in a second',
+      })
+      return false
+    }
   }
 
   #relayFailed(trouble: RelayTrouble): void {

@@ -20,7 +20,7 @@ export class Page {
   /** Tries of the page so far, this one included. */
   readonly tries: number
   /** Indexes that no transaction has taken yet, in order. */
-  readonly #waiting: number[]
+  #waiting: number[]
   readonly #again: Uint8Array
   #next = 0
   /** Recipients that a transaction holds. */
@@ -79,13 +79,14 @@ export class Page {
 
   /** A member who left, was banned or stopped before this retry. */
   drop(keep: ReadonlySet<number>): void {
-    const kept = this.#waiting.filter((index) => {
+    const kept = this.#waiting.slice(this.#next).filter((index) => {
       const { no } = this.recipients[index] as PageRecipient
       if (no === null || keep.has(no)) return true
       this.#set(index, ledgerStates.dropped, null)
       return false
     })
-    this.#waiting.splice(0, this.#waiting.length, ...kept)
+    this.#waiting = kept
+    this.#next = 0
   }
 
   /**

@@ -130,12 +130,17 @@ export class Schedule {
     const stored = this.#store.read(pageByNo, due)
     if (outgoing === null || stored === null) return null
     const page = new Page(outgoing, due.page, stored)
-    if (outgoing.list !== null && outgoing.audience.kind === 'roster') {
-      const numbers = stored.recipients.flatMap(({ no }) => (no === null ? [] : [no]))
-      page.drop(new Set(this.#store.read(stillReceiving, { list: outgoing.list, numbers })))
-    }
+    this.dropWhoLeft(page)
     this.#inWork.set(keyOf(due), page)
     return page
+  }
+
+  /** Members who left, were banned or stopped since the page was made. Throws Unavailable. */
+  dropWhoLeft(page: Page): void {
+    const { list, audience } = page.outgoing
+    if (list === null || audience.kind !== 'roster') return
+    const numbers = page.recipients.flatMap(({ no }) => (no === null ? [] : [no]))
+    page.drop(new Set(this.#store.read(stillReceiving, { list, numbers })))
   }
 
   async #fresh(lane: LaneQueue, count: number): Promise<NextPages> {

@@ -47,19 +47,22 @@ export interface Judgement {
   readonly retryPeriod: number
 }
 
-/** `renumber`: another post took the number that the draft tells; make the draft again with the next one. */
-export type Judged = { readonly kind: 'done' | 'gone' } | { readonly kind: 'renumber'; readonly next: number }
+/**
+ * `renumber`: another post took the number that the draft tells; make the draft again with the next one.
+ * `list-gone`: the list was removed while its post was judged. `gone`: somebody else ended the item.
+ */
+export type Judged =
+  | { readonly kind: 'done' | 'gone' | 'list-gone' }
+  | { readonly kind: 'renumber'; readonly next: number }
 
 export const recordJudgement = defineUnit('judging.record', function* (a: Judgement) {
   const { story } = a
   const accepted = a.verdict === 'accept'
-  let postNumber: number | null = null
-  if (accepted && a.numbered) {
-    const last = yield* get(lastPostNo, story.list)
-    if (last !== null && a.postNumber !== null && a.postNumber !== last + 1)
-      return { kind: 'renumber', next: last + 1 } satisfies Judged
-    if (last !== null) postNumber = last + 1
-  }
+  const last = yield* get(lastPostNo, story.list)
+  if (last === null) return { kind: 'list-gone' } satisfies Judged
+  const postNumber = accepted && a.numbered ? last + 1 : null
+  if (postNumber !== null && a.postNumber !== null && a.postNumber !== postNumber)
+    return { kind: 'renumber', next: postNumber } satisfies Judged
   if (!(yield* finishItem(story.item))) return { kind: 'gone' } satisfies Judged
   if (postNumber !== null) yield* run(countPost, postNumber, a.now, story.list)
   const outgoing = a.outgoing === null ? null : yield* insertOutgoing(a.outgoing, a.now, a.retryPeriod)
