@@ -1,29 +1,23 @@
 // The last station: takes what is outgoing page by page, hands it to the relay, and enters each result into the
 // ledger. Between the final dot and the committed result a recipient is in doubt; their number is bounded, and that
-// is all a crash can repeat (design §3.5, §3.6; RFC 5321 §4.5.3.2.6). Long, because the pages, the connections and the
-// transactions of one relay are one state; what can be told without it is in page, ledger, schedule, fate and rendering.
+// is all a crash can repeat (design §3.5, §3.6; RFC 5321 §4.5.3.2.6). Long, because the pages that are open and the
+// transactions made of them are one state; what can be told without it is in page, ledger, schedule, senders and fate.
 import { type Clock, later } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Unavailable } from '../base/unavailable.ts'
 import { localPartOf, needsSmtpUtf8 } from '../mail/address.ts'
 import { type VerpKey, verpSender } from '../mail/verp.ts'
 import type { OutgoingNo, PageRecipient } from '../model/outgoing.ts'
-import {
-  openConnection,
-  type Relay,
-  type RelayTrouble,
-  type SmtpConnection,
-  type Transaction,
-  type TransactionResult,
-} from '../smtp/client.ts'
+import type { Relay, SmtpConnection, Transaction, TransactionResult } from '../smtp/client.ts'
 import type { Store } from '../store/store.ts'
 import { draftOf, extendRetries, type Outgoing, parkOutgoing, postponePage } from '../store/units/outgoing.ts'
 import { fatesOf } from './fate.ts'
 import { Ledger } from './ledger.ts'
 import { type Page, retryDelay } from './page.ts'
-import { RelayState, type RelayStatus } from './relay-state.ts'
+import type { RelayStatus } from './relay-state.ts'
 import { type Rendering, type Renderings, render } from './rendering.ts'
 import { Schedule } from './schedule.ts'
+import { type Demand, Senders } from './senders.ts'
 
 export interface DeliverySettings {
   readonly relay: Relay
@@ -74,7 +68,6 @@ const bytesAhead = 64 * 1024 * 1024
 /** A relay that was late five times over a retry period has had its chances, whatever the clock says. */
 const triesBeforeExpiry = 5
 const transactionsAhead = 200
-const idleMilliseconds = 5000
 const longestSleep = 60_000
 
 export function startDelivery(
@@ -91,21 +84,17 @@ class Station implements Delivery {
   readonly #settings: DeliverySettings
   readonly #schedule: Schedule
   readonly #ledger: Ledger
-  readonly #relay: RelayState
+  readonly #senders: Senders<Tag>
   /** Pages with recipients that no transaction has taken; the first is worked on first. */
   readonly #ready: Page[] = []
   readonly #open = new Set<Page>()
   readonly #drafts = new Map<OutgoingNo, { renderings: Renderings; pages: number }>()
-  readonly #senders = new Set<AbortController>()
   /** Connections over which a copy was taken. */
   readonly #fruitful = new WeakSet<SmtpConnection>()
-  readonly #answered = new WeakSet<SmtpConnection>()
-  #live = 0
   #filling = false
   #fillAgain = false
   #stopping = false
   #timer: NodeJS.Timeout | null = null
-  #pausedUntil = 0
   #sent = 0
   #bytes = 0
   /** Milliseconds that the relay was down and that are not yet added to the retry periods. */
@@ -120,7 +109,6 @@ class Station implements Delivery {
     this.#log = services.log
     this.#settings = settings
     this.#schedule = new Schedule(services)
-    this.#relay = new RelayState(services.clock)
     this.#ledger = new Ledger(
       services,
       { inDoubt: settings.inDoubt, retryDelay: settings.retryDelay ?? retryDelay },
@@ -133,6 +121,16 @@ class Station implements Delivery {
         },
       },
     )
+    this.#senders = new Senders(services, settings, {
+      demand: () => this.#demand(),
+      take: (connection) => this.#take(connection),
+      beforeDot: ({ tag }) => this.#admit(tag),
+      done: (transaction, result) => this.#done(transaction, result),
+      lookForMore: () => this.#fill(),
+      lookAgainIn: (milliseconds) => this.#sleep(Math.min(milliseconds, longestSleep)),
+      mayGoOn: () => this.#couldLookWhoLeft(),
+      wasDown: (milliseconds) => void this.#extendRetries(milliseconds),
+    })
     this.wake()
   }
 
@@ -146,8 +144,8 @@ class Station implements Delivery {
 
   status(): DeliveryStatus {
     return {
-      relay: this.#relay.status,
-      connections: this.#live,
+      relay: this.#senders.relay,
+      connections: this.#senders.live,
       pages: this.#open.size,
       inDoubt: this.#ledger.inDoubt,
       sent: this.#sent,
@@ -155,7 +153,7 @@ class Station implements Delivery {
   }
 
   isIdle(): boolean {
-    const busy = this.#open.size > 0 || this.#senders.size > 0 || this.#filling
+    const busy = this.#open.size > 0 || !this.#senders.isIdle || this.#filling
     return !busy && this.#schedule.untilNextRetry() === null
   }
 
@@ -164,8 +162,8 @@ class Station implements Delivery {
     if (this.#timer !== null) clearTimeout(this.#timer)
     const end = this.#clock.monotonic() + graceMilliseconds
     while ([...this.#open].some((page) => page.underWay > 0) && this.#clock.monotonic() < end) await pause(5)
-    for (const sender of this.#senders) sender.abort()
-    while (this.#senders.size > 0 && this.#clock.monotonic() < end + 1000) await pause(5)
+    this.#senders.stop()
+    while (!this.#senders.isIdle && this.#clock.monotonic() < end + 1000) await pause(5)
     const late = Promise.withResolvers<void>()
     const timer = setTimeout(late.resolve, 1000)
     await Promise.race([this.#ledger.settle(), late.promise])
@@ -201,7 +199,7 @@ class Station implements Delivery {
         for (const page of [...notices.pages, ...posts.pages]) await this.#openPage(page)
         faults.push(...notices.faults, ...posts.faults)
         if (faults.length > 0 || notices.pages.length + posts.pages.length === 0) break
-        this.#callSenders()
+        this.#senders.call()
       }
       if (faults.length > 0) throw faults[0]
       this.#sleepUntilRetry()
@@ -213,7 +211,7 @@ class Station implements Delivery {
       })
       this.#sleep(1000)
     }
-    this.#callSenders()
+    this.#senders.call()
   }
 
   // Notices may go beyond what is ready of posts: a huge list must not hold them up.
@@ -326,61 +324,13 @@ class Station implements Delivery {
     this.#timer = setTimeout(() => this.wake(), Math.max(milliseconds, 1))
   }
 
-  // ---- senders: each has one connection ----
+  // ---- what the senders ask ----
 
-  #callSenders(): void {
-    if (this.#stopping || this.#ready.length === 0) return
-    const wait = this.#pausedUntil - this.#clock.monotonic()
-    if (wait > 0) {
-      this.#sleep(Math.min(wait, longestSleep))
-      return
-    }
+  #demand(): Demand {
+    if (this.#stopping) return { transactions: 0, connections: 0 }
     const { bulk, individual } = this.#settings.connections
     const most = this.#ready.some((page) => page.outgoing.mode === 'individual') ? individual : bulk
-    // While nobody knows whether the relay answers, one connection tries.
-    const wanted =
-      this.#relay.status.state === 'up' ? Math.min(most, Math.ceil(this.#readyTransactions() / 2)) : 1
-    for (const wake of this.#resting.splice(0)) wake()
-    while (this.#senders.size < wanted) void this.#send()
-  }
-
-  readonly #resting: (() => void)[] = []
-
-  async #send(): Promise<void> {
-    const control = new AbortController()
-    this.#senders.add(control)
-    try {
-      const connection = await this.#connect(control.signal)
-      if (connection === null) return
-      this.#live += 1
-      try {
-        await this.#work(connection, control.signal)
-      } finally {
-        this.#live -= 1
-      }
-    } catch (fault) {
-      this.#log.error('delivery.sender-failed', {
-        fault: fault instanceof Error ? (fault.stack ?? fault.message) : String(fault),
-      })
-    } finally {
-      this.#senders.delete(control)
-      if (!this.#stopping) setImmediate(() => this.#callSenders())
-    }
-  }
-
-  async #connect(signal: AbortSignal): Promise<SmtpConnection | null> {
-    const opened = await openConnection(this.#settings.relay, signal)
-    if ('connection' in opened) {
-      if (this.#relay.status.state !== 'down' || this.#couldLookWhoLeft()) return opened.connection
-      opened.connection.destroy()
-      this.#pausedUntil = this.#clock.monotonic() + 1000
-      return null
-    }
-    if (signal.aborted) return null
-    // While others work, this relay only takes no more connections. Fewer do it too.
-    if (this.#live > 0) this.#pausedUntil = this.#clock.monotonic() + 1000
-    else this.#relayFailed(opened.trouble)
-    return null
+    return { transactions: this.#readyTransactions(), connections: most }
   }
 
   // Pages that waited for the relay are a retry to their members, however short the wait was.
@@ -400,23 +350,6 @@ class Station implements Delivery {
     }
   }
 
-  #relayFailed(trouble: RelayTrouble): void {
-    const { wait, downFor } = this.#relay.failed(trouble)
-    this.#log.error('relay.down', { stage: trouble.stage, words: trouble.words, nextTryMilliseconds: wait })
-    this.#pausedUntil = this.#clock.monotonic() + wait
-    void this.#extendRetries(downFor)
-  }
-
-  /** It has answered a MAIL, whatever it said. */
-  #relayAnswered(): void {
-    if (this.#relay.status.state === 'up') return
-    const wasDown = this.#relay.status.state === 'down'
-    const downFor = this.#relay.worked()
-    if (wasDown) this.#log.info('relay.up')
-    void this.#extendRetries(downFor)
-    setImmediate(() => this.#callSenders())
-  }
-
   // The retry clock stands still while the relay is down; what cannot be committed now is added to the next time.
   async #extendRetries(downFor: number): Promise<void> {
     const by = this.#owed + downFor
@@ -433,46 +366,6 @@ class Station implements Delivery {
     }
   }
 
-  async #work(connection: SmtpConnection, signal: AbortSignal): Promise<void> {
-    let transactions = 0
-    const { maxTransactions } = this.#settings
-    const onAbort = (): void => connection.destroy()
-    signal.addEventListener('abort', onAbort)
-    try {
-      do {
-        await connection.deliver<Tag>(
-          () => {
-            if (maxTransactions > 0 && transactions >= maxTransactions) return null
-            const transaction = this.#take(connection)
-            if (transaction !== null) transactions += 1
-            return transaction
-          },
-          {
-            beforeDot: ({ tag }) => this.#admit(tag),
-            done: (transaction, result) => this.#done(transaction, result),
-          },
-        )
-      } while (
-        connection.reusable &&
-        (maxTransactions === 0 || transactions < maxTransactions) &&
-        (await this.#rest(signal))
-      )
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
-    if (connection.reusable) {
-      await connection.quit()
-      return
-    }
-    connection.destroy()
-    if (transactions > 0 && !this.#answered.has(connection) && !signal.aborted) {
-      const { host, port } = this.#settings.relay
-      const why = connection.loss?.words ?? 'no reason is known'
-      const words = `${host}:${port} greeted and then hung up before it answered MAIL (${why}); look into the mail server's log`
-      this.#relayFailed({ stage: 'ehlo', reply: null, cause: connection.loss?.cause ?? null, words })
-    }
-  }
-
   #admit(tag: Tag): void | Promise<void> {
     const count = tag.indexes.length
     const turn = this.#ledger.admit(count)
@@ -484,27 +377,6 @@ class Station implements Delivery {
       // The connection was lost while it waited: nothing of it is in doubt.
       if (tag.ended) this.#ledger.giveBack(count)
       else tag.admitted = count
-    })
-  }
-
-  /** Keeps the connection for a while; true when there is something to send again. */
-  async #rest(signal: AbortSignal): Promise<boolean> {
-    if (this.#stopping || signal.aborted) return false
-    if (this.#ready.length > 0) return true
-    this.#fill()
-    return new Promise((resolve) => {
-      const done = (more: boolean): void => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-        const at = this.#resting.indexOf(wake)
-        if (at >= 0) this.#resting.splice(at, 1)
-        resolve(more && !this.#stopping)
-      }
-      const wake = (): void => done(true)
-      const onAbort = (): void => done(false)
-      const timer = setTimeout(() => done(false), idleMilliseconds)
-      signal.addEventListener('abort', onAbort)
-      this.#resting.push(wake)
     })
   }
 
@@ -586,10 +458,6 @@ class Station implements Delivery {
   #done({ tag }: Transaction<Tag>, result: TransactionResult): void {
     const { page, indexes, connection, admitted } = tag
     tag.ended = true
-    if (result.mail !== null) {
-      this.#answered.add(connection)
-      this.#relayAnswered()
-    }
     const fates = fatesOf(result)
     const expired = this.#clock.now() >= page.expiresAt && page.tries >= triesBeforeExpiry
     if (fates.taken) this.#fruitful.add(connection)
