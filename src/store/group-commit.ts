@@ -10,7 +10,7 @@ export interface Wanted {
 
 export type Outcome = { readonly done: unknown } | { readonly fault: unknown }
 
-/** Runs the units as one group. The outcomes are in the order of the units. Never throws. */
+/** Runs the units as one group. The outcomes are in the order of the units. Throws only when a rollback fails. */
 export function commitGroup(
   connection: Connection,
   units: ReadonlyMap<string, UnitRef<never, unknown>>,

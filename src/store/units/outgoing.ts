@@ -1,5 +1,6 @@
 // The delivery ledger: what goes out, page by page. Recipients are frozen before the first MAIL of a page;
 // results are committed while it runs; a page with nothing left to try is done for good.
+// Long, because a row of `outgoing` and its pages are one state machine: who reads a unit must see the statements beside it.
 import type { Instant } from '../../base/clock.ts'
 import { addressKey, type EmailAddress, type EnvelopeSender } from '../../mail/address.ts'
 import type { DeliveryMode, ListId, ListNo } from '../../model/list.ts'
