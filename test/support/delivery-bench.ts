@@ -164,7 +164,7 @@ export async function deliveryBench(members: number | readonly string[]): Promis
 }
 
 /** Waits until `check` holds; fails after so many milliseconds with what it last saw. */
-export async function until(check: () => boolean, what: string, milliseconds = 8000): Promise<void> {
+export async function until(check: () => boolean, what: string, milliseconds = 60_000): Promise<void> {
   const end = performance.now() + milliseconds
   while (!check()) {
     if (performance.now() > end) throw new Error(`not within ${milliseconds} ms: ${what}`)

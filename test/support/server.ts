@@ -187,7 +187,7 @@ function serverChild(
     for (const look of waiting) look(null)
   })
 
-  const logged: Child['logged'] = (event, check = () => true, milliseconds = 15_000) => {
+  const logged: Child['logged'] = (event, check = () => true, milliseconds = 60_000) => {
     const fits = (line: LogLine): boolean => line.event === event && check(line)
     const found = log.find(fits)
     if (found !== undefined) return Promise.resolve(found)
@@ -248,7 +248,7 @@ export async function freePort(): Promise<number> {
 export async function eventually<T>(
   what: string,
   look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
-  milliseconds = 15_000,
+  milliseconds = 60_000,
 ): Promise<T> {
   const end = performance.now() + milliseconds
   for (;;) {
