@@ -304,7 +304,7 @@ test('what the relay says of itself is no bounce, however long it says so', asyn
 })
 
 test('a notice does not wait for a huge post', async () => {
-  await using it = await running(3000, ['--delay-dot', '2'], { connections: { bulk: 1, individual: 1 } })
+  await using it = await running(3000, ['--delay-dot', '20'], { connections: { bulk: 1, individual: 1 } })
   await it.bench.post('individual')
   it.delivery.wake()
   await until(() => it.sink.messages.length > 5, 'the post is under way')
