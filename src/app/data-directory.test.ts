@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { defaultConfig } from '../config/config.ts'
+import { openForWriting } from '../store/database.ts'
 import {
   claimControlPath,
   DirectoryRefusal,
+  databasePath,
   findControlPath,
   prepareDataDirectory,
   takeLock,
@@ -28,6 +30,20 @@ test('the directories are made, closed to others', (t) => {
   for (const name of ['data', 'lists', 'run', 'messages', 'logs'])
     equal(statSync(join(varDir, name)).mode & 0o007, 0, name)
   prepareDataDirectory(config)
+})
+
+test('database and lock are for owner and group, whatever the umask, and so is what SQLite lays beside them', (t) => {
+  const { config, varDir } = fresh(t)
+  prepareDataDirectory(config)
+  const lock = takeLock(config, 'posthorn lists')
+  ok('release' in lock)
+  lock.release()
+  const connection = openForWriting(databasePath(config))
+  const modes = ['run/lock.db', 'posthorn.db', 'posthorn.db-wal', 'posthorn.db-shm'].map(
+    (name) => statSync(join(varDir, name)).mode & 0o777,
+  )
+  connection.close()
+  deepEqual(modes, [0o660, 0o660, 0o660, 0o660])
 })
 
 test('a file in the way is told, with what to do', (t) => {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type LogFile, openLog } from '../base/log.ts'
 import type { Config } from '../config/config.ts'
-import { sqliteCode } from '../store/database.ts'
+import { createOwnFile, sqliteCode } from '../store/database.ts'
 
 type Site = Pick<Config, 'paths'>
 
@@ -145,6 +145,7 @@ export function takeLock(config: Site, what: string): LockTaken {
 function lockFile(path: string): DatabaseSync | null {
   let db: DatabaseSync | null = null
   try {
+    createOwnFile(path)
     db = new DatabaseSync(path, { timeout: 0 })
     db.exec('begin exclusive')
     return db

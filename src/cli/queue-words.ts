@@ -96,9 +96,8 @@ export function linesAboutOutgoing(
   let left = troubles
   const pages = store.read(pagesOf, { outgoing: no, after: 0, limit: 1000 })
   for (const { page, states, tries, due, changedAt } of pages) {
-    const next = due === null ? '' : `, next try ${timeOf(due)}`
     lines.push(
-      `${indent}  page ${page}: ${countsOf(states)}; ${counted(tries, 'try', 'tries')}, last change ${timeOf(changedAt)}${next}`,
+      `${indent}  page ${page}: ${countsOf(states)}; ${counted(tries, 'try', 'tries')}, last change ${timeOf(changedAt)}${nextTry(due, changedAt)}`,
     )
     for (const recipient of store.read(recipientsInTrouble, { outgoing: no, page })) {
       if (left > 0) lines.push(`${indent}    ${recipientLine(recipient)}`)
@@ -108,6 +107,12 @@ export function linesAboutOutgoing(
   if (left < 0) lines.push(`${indent}    and ${-left} more`)
   if (!paged && doneAt === null) lines.push(`${indent}  more recipients follow`)
   return lines
+}
+
+/** A page that is due at once has a time that lies before its last change, or none at all (0). */
+function nextTry(due: number | null, changedAt: number): string {
+  if (due === null) return ''
+  return due <= changedAt ? ', is next' : `, next try ${timeOf(due)}`
 }
 
 const recipientLine = ({ address, state, reply }: ReportedRecipient): string =>

@@ -26,7 +26,7 @@ interface Said {
 interface Around {
   readonly stdin?: string
   readonly publish?: () => Promise<string | null>
-  readonly status?: ServerStatus
+  readonly status?: ServerStatus | Error
 }
 
 /** A command line on a fresh store, without a process of its own. */
@@ -45,7 +45,10 @@ function shell({ store, directory }: FreshStore) {
       services,
       {
         publish: around.publish ?? (async () => null),
-        status: () => around.status ?? null,
+        status: () => {
+          if (around.status instanceof Error) throw around.status
+          return around.status ?? null
+        },
         wake: () => {
           woken += 1
         },
@@ -340,7 +343,9 @@ test('trace tells a post from the door to each recipient that did not simply get
     /out {2}0 waiting {2}0 deferred {2}1 set aside.*\no1 .*set aside: 554 not for us\n$/,
   )
   equal((await run(['unshunt', 'o1'])).code, 0)
-  match((await run(['queue', 'show', 'o1'])).out, /tried until/)
+  const shown = (await run(['queue', 'show', 'o1'])).out
+  match(shown, /tried until/)
+  equal(shown.includes('1970'), false)
 })
 
 const healthy: ServerStatus = {
@@ -387,6 +392,36 @@ for (const { title, status, code, says } of [
     code: 1,
     says: /TROUBLE: only 10 bytes of disk are free/,
   },
+  {
+    title: 'a database that was found damaged a minute ago is trouble',
+    status: {
+      ...healthy,
+      lastErrors: [
+        {
+          at: Date.UTC(2025, 11, 31, 23, 59),
+          words:
+            'queue.unavailable: Unavailable: the database cannot be used: database disk image is malformed',
+        },
+      ],
+    },
+    code: 1,
+    says: /TROUBLE: at 2025-12-31 23:59:00 UTC the log said: .* is malformed; look at the disk/,
+  },
+  {
+    title: 'damage of an hour ago that was not met again is no trouble, but is shown',
+    status: {
+      ...healthy,
+      lastErrors: [{ at: Date.UTC(2025, 11, 31, 23), words: 'database disk image is malformed' }],
+    },
+    code: 0,
+    says: /last error: .* is malformed\n$/,
+  },
+  {
+    title: 'another error is shown and is no trouble',
+    status: { ...healthy, lastErrors: [{ at: Date.UTC(2025, 11, 31, 23, 59), words: 'relay.down: 421' }] },
+    code: 0,
+    says: /last error: .* relay\.down: 421\n$/,
+  },
   { title: 'no server is 2', status: undefined, code: 2, says: /^Posthorn is not running\n$/ },
 ])
   test(`status: ${title}`, async () => {
@@ -395,6 +430,14 @@ for (const { title, status, code, says } of [
     equal(said.code, code)
     match(said.out, says)
   })
+
+test('status: a store that cannot be read is trouble, not a reason to try later', async () => {
+  await using fresh = await freshStore()
+  const status = new Unavailable('the database cannot be used: database disk image is malformed')
+  const said = await shell(fresh).run(['status'], { status })
+  equal(said.code, 1)
+  match(said.out, /^Posthorn is running\nTROUBLE: the database cannot be used: .* malformed; look at/)
+})
 
 test('a world that is down is 75 with its words, a fault of ours is 1', async () => {
   await using fresh = await freshStore()

@@ -36,7 +36,16 @@ export async function runWithoutServer(config: Config, call: Call): Promise<Ran>
         const outcome = await publishPending(services, configuredMailServers(config))
         return outcome.kind === 'failed' ? outcome.fault : null
       }
-      const code = await runCommand(services, { publish, status: () => null, wake: () => undefined }, call)
+      // Nothing is swept and nothing is sent while we hold the lock.
+      const keepMessages = async () => () => undefined
+      const alone = {
+        publish,
+        keepMessages,
+        status: () => null,
+        wake: () => undefined,
+        pauseChanged: async () => undefined,
+      }
+      const code = await runCommand(services, alone, call)
       return { code }
     } finally {
       store.close()

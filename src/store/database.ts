@@ -1,6 +1,6 @@
 // Opens the embedded database, brings its schema up to date, and runs units on one connection.
 // Law: write-ahead log with a full sync at each commit; nothing is told to anyone before COMMIT returned.
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, fchmodSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Unavailable } from '../base/unavailable.ts'
 import type { Row, Step, Value, Yields } from './unit.ts'
@@ -90,6 +90,7 @@ export class Connection {
 
 /** The writer's connection: creates the file where there is none, and runs the migrations. Throws StoreRefusal. */
 export function openForWriting(path: string): Connection {
+  createOwnFile(path)
   const db = openFile(path, false)
   try {
     db.exec('pragma auto_vacuum = incremental')
@@ -121,6 +122,21 @@ export function openForReading(path: string): Connection {
     throw refusal(path, fault)
   }
   return new Connection(db)
+}
+
+/**
+ * An empty file for owner and group, where there is none; a file that is there keeps its mode. SQLite alone would
+ * let everyone read it. The files that SQLite lays beside it take its mode over.
+ */
+export function createOwnFile(path: string): void {
+  let file: number
+  try {
+    file = openSync(path, 'wx', 0o660)
+  } catch {
+    return // it is there, or SQLite says in better words why it cannot be
+  }
+  fchmodSync(file, 0o660) // whatever the umask
+  closeSync(file)
 }
 
 function openFile(path: string, readOnly: boolean): DatabaseSync {

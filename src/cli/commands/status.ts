@@ -1,5 +1,7 @@
 // posthorn status: how the server is. 0 healthy, 1 running with trouble, 2 not running.
 import type { ServerStatus } from '../../app/control-server-side.ts'
+import { MINUTE } from '../../base/clock.ts'
+import { Unavailable } from '../../base/unavailable.ts'
 import { type CommandContext, defineCommand, EX, type Output } from '../command.ts'
 import { columns, plain, sizeOf, spanOf, timeOf } from '../words.ts'
 
@@ -14,7 +16,13 @@ export const status = defineCommand({
   options: { json: { kind: 'flag', help: 'As JSON.' } },
   args: {},
   async run(context, { json }) {
-    const found = await context.server.status()
+    let found: ServerStatus | null
+    try {
+      found = await context.server.status()
+    } catch (fault) {
+      if (!(fault instanceof Unavailable)) throw fault
+      return sayUnreadable(context.out, fault.message, json)
+    }
     if (found === null) return say(context.out, json)
     return show(context, found, json)
   },
@@ -29,15 +37,23 @@ function say(out: Output, json: boolean): number {
   return notRunning
 }
 
+// Where the store cannot even be read, that is what the operator must hear, with the code of trouble.
+function sayUnreadable(out: Output, words: string, json: boolean): number {
+  const troubles = [`${plain(words)}; ${damagedRemedy}`]
+  if (json) out.json({ running: true, healthy: false, troubles })
+  else for (const line of ['Posthorn is running', `TROUBLE: ${troubles[0]}`]) out.line(line)
+  return EX.failed
+}
+
 function show({ out, services: { clock } }: CommandContext, found: ServerStatus, json: boolean): number {
-  const troubles = troublesOf(found)
+  const now = clock.now()
+  const troubles = troublesOf(found, now)
   const code = troubles.length === 0 ? EX.ok : EX.failed
   if (json) {
     out.json({ running: true, healthy: troubles.length === 0, troubles, ...found })
     return code
   }
   out.line(`Posthorn is running (pid ${found.pid}, for ${spanOf(found.uptime)})`)
-  const now = clock.now()
   const { relay } = found
   out.line(
     `relay: ${relay.state}${relay.since === null ? '' : ` for ${spanOf(now - relay.since)}`}${relay.words === '' ? '' : ` (${plain(relay.words)})`}`,
@@ -60,7 +76,10 @@ function show({ out, services: { clock } }: CommandContext, found: ServerStatus,
 }
 
 /** One sentence for each, with what to do. */
-export function troublesOf({ relay, lanes, publication, disk }: ServerStatus): readonly string[] {
+export function troublesOf(
+  { relay, lanes, publication, disk, lastErrors }: ServerStatus,
+  now: number,
+): readonly string[] {
   const troubles: string[] = []
   if (relay.state === 'down')
     troubles.push(`the relay takes no mail: ${plain(relay.words)}; see the mail server's log`)
@@ -77,5 +96,15 @@ export function troublesOf({ relay, lanes, publication, disk }: ServerStatus): r
     troubles.push(
       `only ${sizeOf(disk.free)} of disk are free, ${sizeOf(disk.reserve)} are kept in reserve: no new mail is taken; free some space`,
     )
+  const damage = lastErrors.find(({ at, words }) => now - at < recent && isDamage.test(words))
+  if (damage !== undefined)
+    troubles.push(`at ${timeOf(damage.at)} the log said: ${plain(damage.words)}; ${damagedRemedy}`)
   return troubles
 }
+
+/** What was wrong longer ago than this, and was not met again, is over. */
+const recent = 10 * MINUTE
+/** SQLite's words for a file that cannot be trusted, or a disk that cannot. */
+const isDamage = /database disk image is malformed|file is not a database|disk I\/O error/i
+const damagedRemedy =
+  "look at the disk and the kernel's log; then stop, keep VAR/posthorn.db, and restore a backup"

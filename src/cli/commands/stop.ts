@@ -1,4 +1,5 @@
 // posthorn stop and reopen: signals to the running server, whose pid is that of the lock's holder.
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { whoHoldsLock } from '../../app/data-directory.ts'
 import { defineCommand, EX, type LocalContext } from '../command.ts'
@@ -42,13 +43,28 @@ export async function stopServer(context: LocalContext, quiet: boolean): Promise
   const config = context.config()
   for (let tries = patience.tries; tries > 0; tries -= 1) {
     const holder = whoHoldsLock(config)
-    if (holder === null || (holder !== 'unknown' && holder.pid !== pid)) return EX.ok
+    const isFree = holder === null || (holder !== 'unknown' && holder.pid !== pid)
+    if (isFree && hasEnded(pid)) return EX.ok
     await wait(patience.pause)
   }
   out.errorLine(
     `The server (pid ${pid}) has not ended after 12 seconds. 'kill -9 ${pid}' ends it at once; no mail is lost by that`,
   )
   return EX.failed
+}
+
+/** The lock is the last thing that the server lets go, a moment before its end. A zombie has ended: its parent is late. */
+function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (fault) {
+    return (fault as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+  try {
+    return /^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return existsSync('/proc/self/stat')
+  }
 }
 
 type NoServer = 'none' | { readonly busy: string }
