@@ -1,0 +1,68 @@
+// What a mail server has to be told about this Posthorn (HostFacts): from the configuration, and from the store for the
+// domains. Law: nothing is changed, and no lock is taken; a site that never started has no domains yet.
+import { statSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { Config } from '../config/config.ts'
+import type { ListenAddress } from '../config/hosts.ts'
+import type { HostFacts, MailServerHost } from '../model/hookup.ts'
+import type { ListDirectory } from '../model/mail-server.ts'
+import { openForReading } from '../store/database.ts'
+import { directory } from '../store/units/lists.ts'
+import { databasePath } from './data-directory.ts'
+
+const pipeProgram = fileURLToPath(new URL('../../bin/posthorn-qmail', import.meta.url))
+
+/** The facts of this site. `here` is this machine, whatever the mail server's is. Throws StoreRefusal and Unavailable. */
+export async function hostFacts(config: Config, here: Pick<MailServerHost, 'stat'>): Promise<HostFacts> {
+  const { mta, lmtp, lookup, paths, postfix } = config
+  const owner = await here.stat(paths.varDir)
+  const account = owner ?? { user: userInfo().username, group: userInfo().username }
+  return {
+    hostname: hostname(),
+    configFile: config.source,
+    lmtp: { host: mta.lmtpHost, port: mta.lmtpPort, socket: lmtp.socket },
+    smtpIntake: lmtp.smtpIntake,
+    relay: {
+      host: mta.smtpHost,
+      port: mta.smtpPort,
+      secureMode: mta.smtpSecureMode,
+      user: mta.smtpUser,
+    },
+    varDir: paths.varDir,
+    dataDir: paths.dataDir,
+    listDataDir: paths.listDataDir,
+    delimiter: mta.verpDelimiter,
+    incoming: [mta.incoming].flat().map((one) => (one.kind === 'built-in' ? one.name : one.file)),
+    postfix: { tableType: postfix.transportFileType, postmapCommand: postfix.postmapCommand },
+    lookup: {
+      socketmap: placeText(lookup.socketmap),
+      tcpTable: placeText(lookup.tcpTable),
+      readsocket: placeText(lookup.readsocket),
+    },
+    domains: listDirectory(config).domains,
+    account: { user: account.user, group: account.group },
+    pipeProgram,
+  }
+}
+
+/** `host:port`, an IPv6 address in brackets, or the path of a socket. */
+function placeText(place: ListenAddress | null): string | null {
+  if (place === null) return null
+  if (place.kind === 'unix') return place.path
+  return place.host.includes(':') ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`
+}
+
+function listDirectory(config: Config): ListDirectory {
+  const path = databasePath(config)
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return { domains: [] }
+  const store = openForReading(path)
+  try {
+    store.beginReading()
+    const found = store.run(directory.unit(null)).directory
+    store.commit()
+    return found
+  } finally {
+    store.close()
+  }
+}

@@ -1,0 +1,10 @@
+// The mail servers that `hookup` and `doctor` know, in the order in which they are looked for and listed.
+import type { MailServerGuide } from '../model/hookup.ts'
+
+export const guides: readonly MailServerGuide[] = []
+
+/** By the name of the command line, in any case; Exim is called `exim4` in configurations. */
+export function findGuide(name: string): MailServerGuide | null {
+  const asked = name.toLowerCase()
+  return guides.find((guide) => guide.name === asked || (guide.name === 'exim' && asked === 'exim4')) ?? null
+}
