@@ -69,7 +69,7 @@ for (const [text, expanded] of [
   ['$around', 'x '],
   ['$unknown.', '.'],
 ] as const)
-  test(``\${text}` is `\${expanded}``, () => {
+  test(`'${text}' is '${expanded}'`, () => {
     const values = new Map([
       ['mydomain', 'example.org'],
       ['level', '3.6'],
