@@ -12,6 +12,10 @@ usage:
   lab.sh start MTA --dir DIR --smtp-port P --lmtp-port L --domain D [--domain D2 ...]
          [--maps DIR] [--sink-port S] [--qmail-dir DIR] [--lmtp-command CMD]
          [--hostname H] [--extra FILE]
+         [--etc DIR]                files that go over those of the chroot's /etc
+  lab.sh prepare MTA ...            the same without starting it: its files may be changed before `up` (exim)
+  lab.sh up --dir DIR               start what was prepared
+  lab.sh exec --dir DIR COMMAND...  run a command where that server is (servers in a chroot)
   lab.sh stop --dir DIR             end that server
   lab.sh reload --dir DIR           make it read changed tables again (where it needs telling)
   lab.sh queue --dir DIR            print its queue
@@ -89,8 +93,10 @@ jail_make() {
   local d; for d in bin sbin lib lib64; do ln -sfn "usr/$d" "$r/$d"; done
   rm -rf "$r/var/run"; ln -sfn /run "$r/var/run"
   mkdir -p "$r/var/log" "$r/var/mail" "$r/var/tmp"; chmod 1777 "$r/tmp" "$r/var/tmp"; chmod 2775 "$r/var/mail"
-  mknod -m 666 "$r/dev/null" c 1 3; mknod -m 666 "$r/dev/zero" c 1 5
-  mknod -m 666 "$r/dev/random" c 1 8; mknod -m 666 "$r/dev/urandom" c 1 9
+  if [[ ! -e $r/dev/null ]]; then
+    mknod -m 666 "$r/dev/null" c 1 3; mknod -m 666 "$r/dev/zero" c 1 5
+    mknod -m 666 "$r/dev/random" c 1 8; mknod -m 666 "$r/dev/urandom" c 1 9
+  fi
   cat > "$r/etc/passwd" <<P
 root:x:0:0:root:/root:/bin/sh
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
@@ -121,6 +127,8 @@ N
 jail_user() { # NAME ID HOME
   echo "$1:x:$2:$2:$1:$3:/usr/sbin/nologin" >> "$DIR/root/etc/passwd"; echo "$1:x:$2:" >> "$DIR/root/etc/group"
 }
+# jail_etc: what --etc gives goes over what is there
+jail_etc() { [[ -z ${ETC:-} ]] || cp -rT "$ETC" "$DIR/root/etc"; }
 # jail_exec COMMAND...: runs in the jail; /maps is the folder given with --maps.
 # The mounts live in a mount namespace of the command's own and end with it.
 jail_exec() {
@@ -149,7 +157,7 @@ jail_syslog() {
 
 # ---- state of one instance -------------------------------------------------
 save_state() {
-  { declare -p MTA DIR SMTP_PORT LMTP_PORT SINK_PORT MAPS HOSTNAME_MTA QMAIL_DIR LMTP_COMMAND EXTRA DOMAINS PIDS LOG QUEUE JAIL_BINDS; [[ -n ${JAIL:-} ]] && declare -p JAIL; true; } > "$DIR/lab.state"
+  { declare -p MTA DIR SMTP_PORT LMTP_PORT SINK_PORT MAPS HOSTNAME_MTA QMAIL_DIR LMTP_COMMAND EXTRA ETC DOMAINS PIDS LOG QUEUE JAIL_BINDS; [[ -n ${JAIL:-} ]] && declare -p JAIL; true; } > "$DIR/lab.state"
 }
 load_state() { [[ -f $DIR/lab.state ]] || die "no server was started in $DIR"; local s; s=$(sed 's/^declare -/declare -g -/' "$DIR/lab.state"); eval "$s"; }
 # A pid counts as ours only while it has the start time it had at the start.
@@ -187,16 +195,17 @@ cmd_install() {
   for m in "${want[@]}"; do (load_family "$m"; "$(family "$m")_install"); done
 }
 
-cmd_start() {
+# take_options MTA OPTION...: one instance, as the command line says it
+take_options() {
   T0=$(now_ms)
   MTA=${1:-}; shift || true
-  DIR='' SMTP_PORT='' LMTP_PORT='' SINK_PORT='' MAPS='' HOSTNAME_MTA=mta.lab.test QMAIL_DIR='' LMTP_COMMAND='' EXTRA=''
+  DIR='' SMTP_PORT='' LMTP_PORT='' SINK_PORT='' MAPS='' HOSTNAME_MTA=mta.lab.test QMAIL_DIR='' LMTP_COMMAND='' EXTRA='' ETC=''
   JAIL='' JAIL_BINDS='' DOMAINS=() PIDS=() LOG='' QUEUE='' VERSION=''
   while (($#)); do
     case $1 in
       --dir) DIR=$2 ;; --smtp-port) SMTP_PORT=$2 ;; --lmtp-port) LMTP_PORT=$2 ;; --sink-port) SINK_PORT=$2 ;;
       --domain) DOMAINS+=("$2") ;; --maps) MAPS=$2 ;; --hostname) HOSTNAME_MTA=$2 ;; --qmail-dir) QMAIL_DIR=$2 ;;
-      --lmtp-command) LMTP_COMMAND=$2 ;; --extra) EXTRA=$2 ;;
+      --lmtp-command) LMTP_COMMAND=$2 ;; --extra) EXTRA=$2 ;; --etc) ETC=$2 ;;
       *) die "unknown option: $1" ;;
     esac
     shift 2 || die "the last option has no value"
@@ -206,14 +215,42 @@ cmd_start() {
   [[ $(id -u) == 0 ]] || die "mail servers change users, so start needs root"
   mkdir -p "$DIR"; DIR=$(cd "$DIR" && pwd)
   [[ -z $MAPS ]] || { mkdir -p "$MAPS"; MAPS=$(cd "$MAPS" && pwd); }
+  [[ -z $ETC ]] || ETC=$(cd "$ETC" && pwd)
   [[ ! -f $DIR/lab.state ]] || cmd_stop --dir "$DIR" >/dev/null
   port_open "$SMTP_PORT" && die "port $SMTP_PORT is taken"
   load_family "$MTA"
+}
+
+cmd_prepare() {
+  take_options "$@"
+  local f; f=$(family "$MTA")_prepare
+  declare -F "$f" >/dev/null || die "$MTA cannot be prepared without being started"
+  "$f"
+  save_state
+}
+
+cmd_start() {
+  take_options "$@"
+  "$(family "$MTA")_start"
+  greeted
+}
+
+cmd_up() {
+  [[ ${1:-} == --dir && -n ${2:-} ]] || die "up --dir DIR"
+  T0=$(now_ms)
+  DIR=$(cd "$2" 2>/dev/null && pwd) || die "no such folder: $2"
+  load_state; load_family "$MTA"
+  "$(family "$MTA")_run"
+  greeted
+}
+
+# greeted: keeps the state and prints the ready line, once the server answers
+greeted() {
   local f; f=$(family "$MTA")
-  "${f}_start"
   save_state
   if ! wait_banner "$SMTP_PORT" 30; then
     say "$MTA did not greet on port $SMTP_PORT; its log:"; [[ -f $LOG ]] && tail -30 "$LOG" >&2
+    [[ -f $DIR/start.log ]] && tail -5 "$DIR/start.log" >&2
     cmd_stop --dir "$DIR" >/dev/null || true; exit 1
   fi
   "${f}_pids" 2>/dev/null || true
@@ -244,6 +281,10 @@ with_instance() { # COMMAND --dir DIR
   DIR=$(cd "$2" 2>/dev/null && pwd) || die "no such folder: $2"
   load_state; load_family "$MTA"
   if [[ $what == log ]]; then cat "$LOG"; return; fi
+  if [[ $what == exec ]]; then
+    [[ -n ${JAIL:-} ]] || die "$MTA runs in no chroot: run the command as it is"
+    shift 2; jail_exec "$@"; return
+  fi
   local f; f="$(family "$MTA")_$what"
   declare -F "$f" >/dev/null || { say "$MTA needs no $what"; return; }
   "$f"
@@ -253,7 +294,9 @@ case ${1:-} in
   install) shift; cmd_install "$@" ;;
   start) shift; cmd_start "$@" ;;
   stop) shift; cmd_stop "$@" ;;
-  reload|queue|flush|log) with_instance "$@" ;;
+  prepare) shift; cmd_prepare "$@" ;;
+  up) shift; cmd_up "$@" ;;
+  reload|queue|flush|log|exec) with_instance "$@" ;;
   list) tr ' ' '\n' <<<"$ALL" ;;
   help|-h|--help) usage ;;
   *) usage >&2; exit 64 ;;

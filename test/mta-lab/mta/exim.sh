@@ -2,16 +2,22 @@
 # Exim 4, unpacked into the cache and run in a chroot. --maps is the list
 # manager's var folder: the markers are its lists/NAME.DOMAIN entries.
 
-exim_install() { unpack_closure exim exim4-daemon-light; }
+# coreutils, sed, grep and the like: update-exim4.conf runs in the chroot.
+exim_install() { unpack_closure exim exim4-daemon-light exim4-config dash coreutils sed grep util-linux hostname; }
 
-exim_start() {
+# Below --etc, exim4/exim4.conf takes the place of what is written here; exim4/update-exim4.conf.conf makes it
+# Debian's own configuration, put together by update-exim4.conf.
+exim_prepare() {
   JAIL=exim
   jail_make exim
   jail_user Debian-exim 7801 /var/spool/exim4
+  jail_user uucp 10 /var/spool/uucp # whom Debian trusts
   local r=$DIR/root d doms='' var
-  mkdir -p "$r/var/spool/exim4" "$r/var/log/exim4" "$r/etc/exim4"
+  mkdir -p "$r/var/spool/exim4" "$r/var/log/exim4" "$r/etc/exim4" "$r/var/lib/exim4"
   chown -R 7801:7801 "$r/var/spool/exim4" "$r/var/log/exim4"
   LOG=$r/var/log/exim4/mainlog QUEUE=$r/var/spool/exim4/input
+  # Posthorn's folder has the path that it has outside, so that the lines of its manual work as they are.
+  [[ -z $MAPS ]] || JAIL_BINDS+="$MAPS $MAPS"$'\n'
   for d in "${DOMAINS[@]}"; do doms+="${doms:+ : }$d"; done
   var=${MAPS:+/maps}
   {
@@ -121,6 +127,13 @@ begin retry
 C
   } > "$r/etc/exim4/exim4.conf"
   chmod 644 "$r/etc/exim4/exim4.conf"
+  if [[ -n $ETC && -f $ETC/exim4/update-exim4.conf.conf && ! -f $ETC/exim4/exim4.conf ]]; then rm "$r/etc/exim4/exim4.conf"; fi
+  jail_etc
+}
+
+exim_start() { exim_prepare; exim_run; }
+exim_run() {
+  [[ -f $DIR/root/etc/exim4/exim4.conf ]] || jail_exec /usr/sbin/update-exim4.conf
   VERSION=$(jail_exec /usr/sbin/exim4 -bV 2>/dev/null | sed -n '1s/^Exim version \([^ ]*\).*/Exim \1/p')
   jail_exec /usr/sbin/exim4 -bdf -q5s > "$DIR/start.log" 2>&1 < /dev/null &
   remember $!

@@ -1,0 +1,107 @@
+// A real mail server of test/mta-lab in a chroot of its own, and the world behind it: a sink that takes what it relays.
+import { ok } from 'node:assert/strict'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type Envelope, Sink } from '../mta-lab/sink.mjs'
+import { freePort, type Ran, run } from './server.ts'
+
+const lab = new URL('../mta-lab/lab.sh', import.meta.url).pathname
+
+export interface MailServerLab extends AsyncDisposable {
+  readonly smtpPort: number
+  readonly lmtpPort: number
+  /** All mail that is not for lists ends here. */
+  readonly world: Sink
+  /** The `/` that the mail server sees. */
+  readonly root: string
+  /** Words before a command that is to run where the mail server is. */
+  readonly prefix: readonly string[]
+  /** The bytes of a message of the world. */
+  textOf(envelope: Envelope): Buffer
+  /** Makes the mail server's folder, without starting it; then `root` can be written to, and `prefix` works. Exim. */
+  prepare(where: Where): Promise<void>
+  /** Starts what was prepared; resolves when it greets. */
+  up(): Promise<void>
+  /** Both. */
+  start(where: Where): Promise<void>
+  stop(): Promise<void>
+  /** What lab.sh prints for `log`, `queue`, `flush`, `reload`. */
+  ask(what: 'log' | 'queue' | 'flush' | 'reload'): Promise<string>
+  /** Runs a program where the mail server is. */
+  exec(argv: readonly string[], stdin?: string): Promise<Ran>
+}
+
+export interface Where {
+  readonly domains: readonly string[]
+  /** What lab.sh calls `--maps`: the folder of Posthorn that this mail server reads. */
+  readonly maps?: string
+  /** Files below /etc that take the place of the laboratory's, path to text: `exim4/exim4.conf`. */
+  readonly etc?: Readonly<Record<string, string>>
+}
+
+/** `kind` as `lab.sh list` has it; its packages are fetched when they are not there. Ports come from the kernel. */
+export async function mailServerLab(kind: string): Promise<MailServerLab> {
+  ok(process.geteuid?.() === 0, 'mail servers change users: run this as root')
+  const command = async (...argv: string[]): Promise<string> => {
+    const { code, out, err } = await run([lab, ...argv])
+    if (code !== 0) throw new Error(`lab.sh ${argv.join(' ')} ended with ${code}: ${err}`)
+    return out
+  }
+  await command('install', kind)
+  await using ending = new AsyncDisposableStack()
+  const directory = mkdtempSync(join(tmpdir(), `posthorn-${kind}-`))
+  chmodSync(directory, 0o755) // the mail server's own user has to pass
+  ending.defer(() => rmSync(directory, { recursive: true, force: true }))
+  const [instance, letters, etc] = ['instance', 'world', 'etc'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const world = await new Sink({ port: 0, keep: true, dir: letters }).listen()
+  ending.defer(() => world.close())
+  const [smtpPort, lmtpPort] = [await freePort(), await freePort()]
+  const prefix = [lab, 'exec', '--dir', instance]
+
+  const begin = async (verb: 'prepare' | 'start', where: Where): Promise<void> => {
+    rmSync(etc, { recursive: true, force: true })
+    mkdirSync(etc)
+    for (const [path, text] of Object.entries(where.etc ?? {})) {
+      mkdirSync(dirname(join(etc, path)), { recursive: true })
+      writeFileSync(join(etc, path), text)
+    }
+    const ports = Object.entries({ smtp: smtpPort, lmtp: lmtpPort, sink: world.port })
+    const words = ports.flatMap(([name, port]) => [`--${name}-port`, String(port)])
+    const domains = where.domains.flatMap((domain) => ['--domain', domain])
+    const maps = where.maps === undefined ? [] : ['--maps', where.maps]
+    await command(verb, kind, '--dir', instance, ...words, ...domains, ...maps, '--etc', etc)
+  }
+  let up = false
+  const stop = async (): Promise<void> => {
+    if (up) await command('stop', '--dir', instance)
+    up = false
+  }
+  ending.defer(stop)
+  const kept = ending.move()
+  return {
+    smtpPort,
+    lmtpPort,
+    world,
+    root: join(instance, 'root'),
+    prefix,
+    textOf: ({ id }) => readFileSync(join(letters, `${String(id).padStart(8, '0')}.eml`)),
+    prepare: (where) => begin('prepare', where),
+    up: async () => {
+      await command('up', '--dir', instance)
+      up = true
+    },
+    start: async (where) => {
+      await begin('start', where)
+      up = true
+    },
+    stop,
+    ask: (what) => command(what, '--dir', instance),
+    exec: (argv, stdin) => run([...prefix, ...argv], stdin),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
