@@ -128,6 +128,8 @@ export interface FindingKind {
   readonly change: string
   /** Smaller is told first: causes before what they cause. 100 is the middle. */
   readonly rank: number
+  /** Codes of kinds that are consequences of this one: they are not told beside it. A code ending in `.*` is a family. */
+  readonly explains?: readonly string[]
 }
 
 /** What was found on one host. */
