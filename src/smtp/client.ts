@@ -36,13 +36,22 @@ export async function openConnection(
   relay: Relay,
   signal?: AbortSignal,
 ): Promise<{ connection: SmtpConnection } | { trouble: RelayTrouble }> {
-  const opened = await open(relay, signal)
-  if ('trouble' in opened && signal?.aborted)
-    return { trouble: calledOff(opened.trouble.stage, relay, signal) }
-  return opened
+  const opened = await openDialogue(relay, signal)
+  if ('trouble' in opened) {
+    if (signal?.aborted) return { trouble: calledOff(opened.trouble.stage, relay, signal) }
+    return opened
+  }
+  const { dialogue, offered } = opened
+  return { connection: new ClientConnection(dialogue.wire, offered, relay.timeouts) }
 }
 
-async function open(relay: Relay, signal?: AbortSignal): Promise<{ connection: SmtpConnection } | Trouble> {
+/** The same, but the talk is left in the caller's hands: greeted, secured and logged in, before the first MAIL. */
+export async function openDialogue(
+  relay: Relay,
+  signal?: AbortSignal,
+): Promise<
+  { readonly dialogue: Dialogue; readonly offered: Extensions } | { readonly trouble: RelayTrouble }
+> {
   const reached = await reach(relay, signal)
   if ('error' in reached) return { trouble: cannotConnect(relay, reached.error) }
   let { socket } = reached
@@ -72,7 +81,7 @@ async function open(relay: Relay, signal?: AbortSignal): Promise<{ connection: S
     }
     const { loss } = dialogue.wire
     if (loss !== null) return { trouble: lostAt('ehlo', relay, loss) }
-    return { connection: new ClientConnection(dialogue.wire, offered, relay.timeouts) }
+    return { dialogue, offered }
   } finally {
     signal?.removeEventListener('abort', onAbort)
   }
