@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Family, Key, Keys, Section } from '../src/config/key.ts'
-import { postfix } from '../src/config/postfix.ts'
+import { mailServerSections } from '../src/config/mail-server-sections.ts'
 import { families, sections } from '../src/config/schema.ts'
 import { paths } from '../src/config/schema-system.ts'
 
@@ -45,7 +45,7 @@ export function configurationPage(): string {
     ...Object.values(sections),
     paths,
     ...Object.values(families),
-    postfix,
+    ...Object.values(mailServerSections),
   ]
   return `${[introduction, ...all.map(sectionText)].join('\n')}`
 }

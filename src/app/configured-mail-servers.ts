@@ -10,19 +10,20 @@ export function configuredMailServers(
   directory: string = paths.dataDir,
 ): readonly MailServer[] {
   const lists = paths.listDataDir
-  const { incoming } = mta
-  if (incoming.kind === 'module')
-    throw new Unavailable(
-      `[mta] incoming: modules of the site (${incoming.file}) are not part of this release; use postfix, exim4 or null`,
-    )
-  if (incoming.name !== 'postfix') return [mailServerFor({ name: incoming.name, lists })]
-  const { postmapCommand, transportFileType, compatible } = postfix
-  const { lmtpHost, lmtpPort } = mta
-  return [
-    mailServerFor({
-      name: 'postfix',
-      lists,
-      postfix: { directory, lmtpHost, lmtpPort, postmapCommand, tableType: transportFileType, compatible },
-    }),
-  ]
+  return mta.incoming.flatMap((code): readonly MailServer[] => {
+    if (code.kind === 'module')
+      throw new Unavailable(
+        `[mta] incoming: modules of the site (${code.file}) are not part of this release; use postfix, exim4 or null`,
+      )
+    if (code.name !== 'postfix') return [mailServerFor({ name: 'null', lists })]
+    const { postmapCommand, transportFileType, compatible } = postfix
+    const { lmtpHost, lmtpPort } = mta
+    return [
+      mailServerFor({
+        name: 'postfix',
+        lists,
+        postfix: { directory, lmtpHost, lmtpPort, postmapCommand, tableType: transportFileType, compatible },
+      }),
+    ]
+  })
 }

@@ -2,12 +2,14 @@
 // or look-ups listens to the world without a list of who may come, and REST not with a password that everybody knows.
 import type { DkimKey } from './dkim-keys.ts'
 import { isLoopback, isWildcard } from './hosts.ts'
+import { type MailServerSettings, needsFile } from './mail-server-sections.ts'
 import { type ConfigMistake, mistake, type Place, quote } from './mistake.ts'
 import type { FamilySections, SingleSections } from './schema.ts'
 
 /** The sections with their values, which the checks look at together. */
 export type Settings = Omit<SingleSections, 'dkim'> &
-  FamilySections & { readonly dkim: { readonly keys: readonly DkimKey[] } }
+  FamilySections &
+  MailServerSettings & { readonly dkim: { readonly keys: readonly DkimKey[] } }
 
 /** Where a key was written, or null for a default; section and key as in the file. */
 export type PlaceOf = (section: string, key: string) => Place | null
@@ -104,17 +106,22 @@ function listNameFault(pattern: string): string | null {
   return beyond === undefined ? null : `${quote(pattern)} allows ${JSON.stringify(beyond)}`
 }
 
-function checkMail({ mta, arc, devmode, antispam, dkim, nntp }: Settings, wrong: Say, warn: Say): void {
+function checkMail(
+  { mta, courier, arc, devmode, antispam, dkim, nntp }: Settings,
+  wrong: Say,
+  warn: Say,
+): void {
   if ((mta.smtpUser === null) !== (mta.smtpPass === null)) {
     const [given, missing] = mta.smtpUser === null ? ['smtp_pass', 'smtp_user'] : ['smtp_user', 'smtp_pass']
     warn('mta', given, `without ${missing} there is no login; write both or none`)
   }
-  if (
-    mta.configuration.kind === 'file' &&
-    mta.incoming.kind === 'built-in' &&
-    mta.incoming.name !== 'postfix'
-  ) {
-    warn('mta', 'configuration', `has no effect here: ${mta.incoming.name} needs no further settings`)
+  const names = mta.incoming.map((each) => (each.kind === 'built-in' ? each.name : each.exportName))
+  if (mta.configuration.kind === 'file' && !needsFile(mta.incoming, mta.configuration)) {
+    warn('mta', 'configuration', `has no effect here: ${names.join(', ')} needs no further settings`)
+  }
+  if (names.includes('courier') && courier.home === null && Object.keys(courier.homes).length === 0) {
+    const write = 'write [courier] home into the file that configuration names, or use null'
+    warn('mta', 'incoming', `courier gets no files, since nothing says where its user's home is; ${write}`)
   }
   if (devmode.enabled && devmode.recipient === null) {
     wrong('devmode', 'recipient', 'is empty though devmode is enabled; write the address that gets all mail')

@@ -100,7 +100,7 @@ for (const { file, mailServer, lmtpHost, smtpHost, tables } of [
 ])
   test(`${file} is read as it stands`, () => {
     const { mta, postfix } = configOf(join(configurations, file))
-    deepEqual(mta.incoming, { kind: 'built-in', name: mailServer })
+    deepEqual(mta.incoming, [{ kind: 'built-in', name: mailServer }])
     deepEqual([mta.lmtpHost, mta.lmtpPort, mta.smtpHost, mta.smtpPort], [lmtpHost, 8024, smtpHost, 25])
     equal(postfix.transportFileType, tables)
   })
@@ -160,7 +160,7 @@ for (const { title, text, told } of [
   {
     title: 'an unknown mail server',
     text: '[mta]\nincoming: mailman.mta.courier.LMTP\n',
-    told: "x.cfg:2: mta.incoming: 'mailman.mta.courier.LMTP' is not known; accepted: postfix, exim4, null, mailman.mta.postfix.LMTP, mailman.mta.exim4.LMTP, mailman.mta.null.NullMTA, or a module of your own as ./file.ts#Name",
+    told: "x.cfg:2: mta.incoming: 'mailman.mta.courier.LMTP' is not known; accepted: one or several of postfix, exim4, sendmail, opensmtpd, courier, qmail, null, mailman.mta.postfix.LMTP, mailman.mta.exim4.LMTP, mailman.mta.null.NullMTA, or a module of your own as ./file.ts#Name",
   },
   {
     title: 'an unknown layout',
@@ -487,11 +487,9 @@ test('root does not run code that a file of the current directory names', () => 
     /found in the current directory, by root; name it with -C/,
   )
   const named = loadConfig(around(dir, { effectiveUid: 0, explicit: 'mailman.cfg' }))
-  deepEqual('config' in named && named.config.mta.incoming, {
-    kind: 'module',
-    file: join(dir, 'ours.ts'),
-    exportName: 'Ours',
-  })
+  deepEqual('config' in named && named.config.mta.incoming, [
+    { kind: 'module', file: join(dir, 'ours.ts'), exportName: 'Ours' },
+  ])
 })
 
 test('a file that others can write sets values, but names neither code nor a relative file', () => {
@@ -520,6 +518,52 @@ test('the settings of Postfix are checked like any others', () => {
   match(
     'errors' in loaded ? loaded.errors.map(formatMistake).join() : '',
     /p\.cfg:2: postfix\.transport_file_type: 'oracle' is not a kind of table; accepted: hash, regex, regexp, pcre, lmdb, cdb, texthash, btree, default/,
+  )
+})
+
+test('each mail server has a section of its own, and a module of the site one named like its export', () => {
+  const dir = folder({
+    'x.cfg': '[mta]\nincoming: postfix, courier ./ours.ts#OurMta\nconfiguration: mta.cfg\n',
+    'mta.cfg': [
+      '[postfix]\nreload_command: sudo -n "/opt/my postfix/postfix" reload',
+      '[courier]\nhome: lists\nLists.Example.NET: /home/net',
+      '[OurMta]\nZone: 7',
+      '[exim5]\nx: y',
+    ].join('\n'),
+  })
+  const loaded = loadConfig(around(dir, { explicit: 'x.cfg' }))
+  ok('config' in loaded, 'errors' in loaded ? loaded.errors.map(formatMistake).join() : '')
+  const { mta, postfix, courier, exim4, siteSections, warnings } = loaded.config
+  deepEqual(
+    mta.incoming.map((code) => (code.kind === 'built-in' ? code.name : code.exportName)),
+    ['postfix', 'courier', 'OurMta'],
+  )
+  deepEqual(postfix.reloadCommand, ['sudo', '-n', '/opt/my postfix/postfix', 'reload'])
+  deepEqual([courier.home, courier.homes], [join(dir, 'lists'), { 'lists.example.net': '/home/net' }])
+  deepEqual(exim4.reloadCommand, [])
+  deepEqual(siteSections, { OurMta: { zone: '7' } })
+  match(warnings.map(formatMistake).join('\n'), /mta\.cfg:8: exim5: unknown section/)
+})
+
+test('a file of the mail servers that others can write names no program', () => {
+  const dir = folder({
+    'x.cfg': '[mta]\nconfiguration: p.cfg\n',
+    'p.cfg':
+      '[postfix]\ntransport_file_type: lmdb\npostmap_command: ./postmap\nreload_command: ./reload now\n',
+  })
+  chmodSync(join(dir, 'p.cfg'), 0o666)
+  const loaded = loadConfig(around(dir, { explicit: 'x.cfg' }))
+  const told = 'errors' in loaded ? loaded.errors.map(formatMistake) : []
+  equal(told.length, 2)
+  for (const line of told)
+    match(line, /command: '.*' names a program, but others can write .*p\.cfg; take that/)
+})
+
+test('courier without a home gets no files, and the operator is told so', () => {
+  const { warnings } = load('[mta]\nincoming: courier\n')
+  match(
+    warnings?.join() ?? '',
+    /mta\.incoming: courier gets no files, .*; write \[courier\] home into the file/,
   )
 })
 

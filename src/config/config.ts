@@ -7,17 +7,16 @@ import { type DkimKey, dkimKeys } from './dkim-keys.ts'
 import { type FamilyRead, memberNames, readFamily } from './families.ts'
 import { camel, type Family, type Keys, type Section } from './key.ts'
 import { type LazrFile, loadLazr, type WrittenSection } from './lazr.ts'
+import { type MailServerSettings, needsFile, readMailServers } from './mail-server-sections.ts'
 import { type ConfigMistake, mistake, type Place } from './mistake.ts'
 import { expandPath, expandPaths, type PathFacts, type Paths, type PathText } from './paths.ts'
-import { type PostfixSettings, readPostfix } from './postfix.ts'
 import { type FamilySections, families, type SingleSections, sections } from './schema.ts'
 import { paths as layouts } from './schema-system.ts'
 import { distrustOf, type FoundFile, isFile, placesFor, type Surroundings } from './search.ts'
 import { didYouMean, readSection, unknownSections } from './section.ts'
 
-export interface Config extends Omit<SingleSections, 'dkim'>, FamilySections {
+export interface Config extends Omit<SingleSections, 'dkim'>, FamilySections, MailServerSettings {
   readonly paths: Paths
-  readonly postfix: PostfixSettings
   readonly dkim: SingleSections['dkim'] & { readonly keys: readonly DkimKey[] }
   /** The file that was read, or null for defaults only. */
   readonly source: string | null
@@ -136,15 +135,18 @@ function buildConfig(found: FoundFile | null, file: LazrFile | null, around: Sur
   const { paths, mistakes } = expandPaths(facts)
   if (layoutExists) errors.push(...mistakes)
 
-  const postfixFile = singles.mta.incoming.kind === 'built-in' && singles.mta.incoming.name === 'postfix'
+  const { incoming, outgoing, configuration } = singles.mta
   const place = placeOf('mta', 'configuration')
-  const postfix = readPostfix(
-    postfixFile ? singles.mta.configuration : { kind: 'none' },
-    place === null ? null : { place, subject: 'mta.configuration' },
+  const mailServers = readMailServers(
+    {
+      name: needsFile(incoming, configuration) ? configuration : { kind: 'none' },
+      namedBy: place === null ? null : { place, subject: 'mta.configuration' },
+      code: [...incoming, outgoing],
+    },
     (path) => readFileSync(path),
   )
-  errors.push(...postfix.mistakes)
-  warnings.push(...postfix.warnings)
+  errors.push(...mailServers.mistakes)
+  warnings.push(...mailServers.warnings)
 
   const badSocket = (what: string) => errors.push(mistake(placeOf('lmtp', 'socket'), 'lmtp.socket', what))
   const config: Config = {
@@ -154,8 +156,8 @@ function buildConfig(found: FoundFile | null, file: LazrFile | null, around: Sur
     bulk: { ...singles.bulk, connections: connectionsOf(singles) },
     lmtp: { ...singles.lmtp, socket: socketOf(singles.lmtp.socket, paths, facts, badSocket) },
     dkim: { ...singles.dkim, keys: dkimKeys(named) },
+    ...mailServers.settings,
     paths,
-    postfix: postfix.settings,
     source: found?.path ?? null,
     warnings: [],
     texts,

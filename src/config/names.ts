@@ -35,6 +35,34 @@ export function codeName<const B extends string>(known: Readonly<Record<string, 
   }
 }
 
+/** One or several names, between blanks or commas, each once; a single module's path may hold blanks itself. */
+export function codeNames<const B extends string>(
+  known: Readonly<Record<string, B>>,
+): ValueType<readonly CodeName<B>[]> {
+  const one = codeName(known)
+  return {
+    name: 'names of code',
+    accepted: `one or several of ${one.accepted}`,
+    parse: (text, origin) => {
+      const whole = one.parse(text, origin)
+      if ('value' in whole) return { value: Object.freeze([whole.value]) }
+      const words = text.split(/[\s,]+/).filter((word) => word !== '')
+      if (words.length === 0) return { wrong: 'no name is given' }
+      const found = new Map<string, CodeName<B>>()
+      for (const word of words) {
+        const parsed = one.parse(word, origin)
+        if ('wrong' in parsed) return parsed
+        found.set(nameOf(parsed.value), parsed.value)
+      }
+      return { value: Object.freeze([...found.values()]) }
+    },
+  }
+}
+
+/** How a name of code is shown: `postfix`, `/etc/posthorn/ours.ts#OurMta`. */
+export const nameOf = (code: CodeName<string>): string =>
+  code.kind === 'built-in' ? code.name : `${code.file}#${code.exportName}`
+
 /** As `codeName`, but a name that nobody knows is kept as text: it matters only when the section is enabled. */
 export function codeNameIfKnown<const B extends string>(
   known: Readonly<Record<string, B>>,
@@ -75,6 +103,10 @@ export const configurationName: ValueType<ConfigurationName> = {
 export const mailServers = {
   postfix: 'postfix',
   exim4: 'exim4',
+  sendmail: 'sendmail',
+  opensmtpd: 'opensmtpd',
+  courier: 'courier',
+  qmail: 'qmail',
   null: 'null',
   'mailman.mta.postfix.LMTP': 'postfix',
   'mailman.mta.exim4.LMTP': 'exim4',

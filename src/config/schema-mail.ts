@@ -2,7 +2,7 @@
 
 import { host, hostPort, listenAddress, networks } from './hosts.ts'
 import { ignored, translated, honoured as y } from './key.ts'
-import { codeName, configurationName, deliverers, mailServers } from './names.ts'
+import { codeName, codeNames, configurationName, deliverers, mailServers } from './names.ts'
 import {
   boolean,
   byteSize,
@@ -29,9 +29,9 @@ export const mta = {
   doc: 'The mail server on both sides: LMTP in, SMTP out, and the addresses that carry a token.',
   keys: {
     incoming: translated(
-      codeName(mailServers),
+      codeNames(mailServers),
       'mailman.mta.postfix.LMTP',
-      'The mail server that hands mail in; its tables are generated.',
+      'The mail server that hands mail in, or several of them, between blanks: their tables are generated.',
       'The dotted Python name is read as the built-in name.',
     ),
     outgoing: translated(
@@ -123,7 +123,7 @@ export const mta = {
     configuration: y(
       configurationName,
       'python:mailman.config.postfix',
-      'Settings of the mail server: a file with a [postfix] section, or the shipped defaults.',
+      'Settings of the mail servers: a file with a section for each, [postfix] and so on, or the shipped defaults.',
     ),
   },
 } as const

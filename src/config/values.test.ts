@@ -3,13 +3,14 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { host, hostPort, isLoopback, isWildcard, listenAddress, networks } from './hosts.ts'
-import { codeName, configurationName, deliverers, mailServers } from './names.ts'
+import { codeName, codeNames, configurationName, deliverers, mailServers } from './names.ts'
 import { families, sections } from './schema.ts'
 import { paths } from './schema-system.ts'
 import {
   boolean,
   byteSize,
   commaList,
+  command,
   delimiter,
   duration,
   emailAddress,
@@ -195,6 +196,36 @@ const table: readonly (readonly [string, ValueType<unknown>, Readonly<Record<str
     },
   ],
   [
+    'mail servers',
+    codeNames(mailServers),
+    {
+      'mailman.mta.postfix.LMTP': [{ kind: 'built-in', name: 'postfix' }],
+      'postfix exim4': [
+        { kind: 'built-in', name: 'postfix' },
+        { kind: 'built-in', name: 'exim4' },
+      ],
+      'postfix, ./our.ts#M,\npostfix': [
+        { kind: 'built-in', name: 'postfix' },
+        { kind: 'module', file: '/etc/x/our.ts', exportName: 'M' },
+      ],
+      './our own.ts#M': [{ kind: 'module', file: '/etc/x/our own.ts', exportName: 'M' }],
+      'postfix exim5': 'WRONG',
+      ' , ': 'WRONG',
+      '': 'WRONG',
+    },
+  ],
+  [
+    'command',
+    command,
+    {
+      '': [],
+      'sudo -n  postfix reload': ['sudo', '-n', 'postfix', 'reload'],
+      '"/opt/my postfix/bin" \'-c x\' ""': ['/opt/my postfix/bin', '-c x', ''],
+      '$(id); `id`': ['$(id);', '`id`'],
+      'say "x': 'WRONG',
+    },
+  ],
+  [
     'deliverer',
     codeName(deliverers),
     {
@@ -226,10 +257,12 @@ test('a file that is not trusted names neither code nor relative configuration',
   deepEqual(
     [
       known(codeName(mailServers), './a.ts#A'),
+      known(codeNames(mailServers), 'postfix ./a.ts#A'),
+      known(command, 'postfix reload'),
       known(codeName(mailServers), '/a.ts#A'),
       known(configurationName, 'p.cfg'),
     ],
-    [false, false, false],
+    [false, false, false, false, false],
   )
   deepEqual([known(codeName(mailServers), 'postfix'), known(configurationName, '/etc/p.cfg')], [true, true])
 })

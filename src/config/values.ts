@@ -60,6 +60,30 @@ export const boolean = typeOf('yes or no', 'yes, no, true, false, on, off, 1, 0'
 
 export const text: ValueType<string> = { name: 'text', accepted: 'any text', parse: value }
 
+/** The text of a program with its arguments: what names code is taken from files alone that nobody else can write. */
+export const program: ValueType<string> = {
+  name: 'program',
+  accepted: 'a program and its arguments, between blanks',
+  parse: (text, { distrust }) =>
+    distrust === null || text.trim() === ''
+      ? value(text.trim())
+      : { wrong: `${quote(text)} names a program, but ${distrust}` },
+}
+
+/** A program and its arguments as a vector that no shell sees: words between blanks, quotes around those that hold some. */
+export const command: ValueType<readonly string[]> = {
+  name: 'command, or empty',
+  accepted: 'a program and its arguments, between blanks, or nothing',
+  parse: (text, origin) => {
+    const words = text.match(/"[^"]*"|'[^']*'|[^\s"']+/g) ?? []
+    const rest = text.replace(/"[^"]*"|'[^']*'|[^\s"']+/g, '')
+    if (rest.trim() !== '') return { wrong: `${quote(text)} has a quote that does not end` }
+    const trusted = program.parse(text, origin)
+    if ('wrong' in trusted) return trusted
+    return value(Object.freeze(words.map((word) => word.replace(/^(["'])(.*)\1$/s, '$2'))))
+  },
+}
+
 /** A path that starts from the directory of the file that says it. */
 export const filePath: ValueType<string> = {
   name: 'path',

@@ -1,5 +1,6 @@
 // posthorn info: what is in force here: program, configuration, places. No secrets.
 import { databasePath } from '../../app/data-directory.ts'
+import { nameOf } from '../../config/names.ts'
 import { defineCommand, EX } from '../command.ts'
 import { version } from '../overview.ts'
 import { columns } from '../words.ts'
@@ -26,7 +27,7 @@ export const info = defineCommand({
       'LMTP door': [`${mta.lmtpHost}:${mta.lmtpPort}`, ...(lmtp.socket === null ? [] : [lmtp.socket])].join(
         ', ',
       ),
-      'mail server in': mta.incoming.kind === 'built-in' ? mta.incoming.name : mta.incoming.file,
+      'mail server in': mta.incoming.map(nameOf).join(' '),
       'mail server out': `${mta.smtpHost}:${mta.smtpPort}`,
     }
     const places = Object.entries(paths).filter(([name]) => name !== 'layout')
