@@ -145,6 +145,12 @@ export interface Finding {
   readonly change: string
 }
 
+/**
+ * How the mail server learns which addresses exist: it reads tables (or markers) that Posthorn writes; it asks the
+ * look-up service; or it asks the LMTP door at RCPT (address verification, callouts).
+ */
+export type HookupWay = 'tables' | 'lookup' | 'verify'
+
 /** One mail server as `hookup` and `doctor` know it. */
 export interface MailServerGuide {
   readonly name: string
@@ -153,8 +159,11 @@ export interface MailServerGuide {
   /** All findings that `diagnose` may make. */
   readonly kinds: readonly FindingKind[]
   isInstalled(host: MailServerHost): Promise<boolean>
-  /** The configuration a person must add, for exactly this host and these settings, joined to what is there. */
-  hookup(facts: HostFacts, host: MailServerHost): Promise<Hookup>
+  /**
+   * The configuration a person must add, for exactly this host and these settings, joined to what is there. Without a
+   * `way` the facts choose; one that this mail server does not have is refused with words. Throws Unavailable.
+   */
+  hookup(facts: HostFacts, host: MailServerHost, way?: HookupWay): Promise<Hookup>
   /** What is wrong with the hook-up; the caller sorts. Throws Unavailable when the mail server cannot be looked at. */
   diagnose(facts: HostFacts, host: MailServerHost): AsyncIterable<Finding>
 }

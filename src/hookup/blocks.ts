@@ -1,0 +1,116 @@
+// Our lines in a file of the operator's; pure text. They stand between two marker lines; a line that they replace becomes
+// a comment where it stands. Law: taking the lines out again gives the operator's text back, and every run starts from
+// that text, so a second run gives what the first one gave, whatever changed in between.
+import type { ConfigurationFile } from '../model/hookup.ts'
+
+const opening = 'posthorn hookup begin'
+const closing = 'posthorn hookup end'
+const replaced = 'posthorn was: '
+const ownFile = "posthorn hookup: this file is made by 'posthorn hookup' and replaced by it"
+
+export type Joined = { readonly text: string } | { readonly refusal: string }
+
+/**
+ * The text of one file with what all of `files` say about it (more than one block may go into one file). `text` is
+ * null where there is no file; line numbers and places are those of the text without our lines.
+ */
+export function withBlocks(text: string | null, files: readonly ConfigurationFile[]): Joined {
+  const [first] = files
+  if (first === undefined) return { text: text ?? '' }
+  if (first.kind === 'whole') return wholeFile(text, first)
+  const { comment, path } = first
+  const own = withoutBlocks(text ?? '', comment)
+  if (own === null)
+    return {
+      refusal: `${path}: a line '${comment} ${opening}' has no line '${comment} ${closing}' after it: put it back, or remove what is left of that block`,
+    }
+  const lines = linesOf(own)
+  const inserted: (readonly [at: number, block: readonly string[]])[] = []
+  for (const file of files) {
+    const at = placeOf(file.place, lines)
+    if (at === null) return { refusal: noPlace(file) }
+    inserted.push([at, blockOf(file)])
+  }
+  const gone = new Set(files.flatMap(({ settings }) => settings.flatMap(({ replaces }) => replaces)))
+  const result: string[] = []
+  for (let at = 0; at <= lines.length; at += 1) {
+    for (const [place, block] of inserted) if (place === at) result.push(...block)
+    const line = lines[at]
+    if (line !== undefined) result.push(gone.has(at + 1) ? `${comment} ${replaced}${line}` : line)
+  }
+  return { text: result.map((line) => `${line}\n`).join('') }
+}
+
+/** The operator's own text: without our blocks, and with the lines that they replaced. Null when a marker has no end. */
+export function withoutBlocks(text: string, comment: string): string | null {
+  const result: string[] = []
+  let inside = false
+  for (const line of linesOf(text)) {
+    if (!inside && line.startsWith(`${comment} ${opening}`)) inside = true
+    else if (inside && line.startsWith(`${comment} ${closing}`)) inside = false
+    else if (!inside) {
+      const was = `${comment} ${replaced}`
+      result.push(line.startsWith(was) ? line.slice(was.length) : line)
+    }
+  }
+  return inside ? null : result.map((line) => `${line}\n`).join('')
+}
+
+function linesOf(text: string): readonly string[] {
+  const lines = text.split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  return lines
+}
+
+/** The index of the line before which the block goes; null when no line fits. */
+function placeOf(place: ConfigurationFile['place'], lines: readonly string[]): number | null {
+  if (place === 'end') return lines.length
+  const [pattern, behind] = 'before' in place ? [place.before, 0] : [place.after, 1]
+  const at = lines.findIndex((line) => pattern.test(line))
+  return at < 0 ? null : at + behind
+}
+
+const noPlace = ({ path, place }: ConfigurationFile): string => {
+  const where = place === 'end' ? '' : 'before' in place ? place.before.source : place.after.source
+  return `${path}: there is no line like '${where}', beside which our lines would have to stand; add them by hand where they belong`
+}
+
+function blockOf({ comment, settings }: ConfigurationFile): readonly string[] {
+  return [
+    `${comment} ${opening} (replaced by the next 'posthorn hookup'; your own lines belong outside)`,
+    ...settings.flatMap(({ why, lines }) => [...commented(why, comment), ...lines]),
+    `${comment} ${closing}`,
+  ]
+}
+
+function wholeFile(text: string | null, { path, comment, settings }: ConfigurationFile): Joined {
+  const head = comment === '' ? [] : [`${comment} ${ownFile}`]
+  const body = settings.flatMap(({ why, lines }) => [
+    ...(comment === '' ? [] : commented(why, comment)),
+    ...lines,
+  ])
+  const wanted = [...head, ...body].map((line) => `${line}\n`).join('')
+  const isOurs =
+    text === null || text === wanted || (comment !== '' && text.startsWith(`${comment} ${ownFile}`))
+  return isOurs
+    ? { text: wanted }
+    : {
+        refusal: `${path} is there and was not made by 'posthorn hookup': move it away, or add our lines to it by hand`,
+      }
+}
+
+const width = 110
+
+/** Words as comment lines. */
+function commented(words: string, comment: string): readonly string[] {
+  const lines: string[] = []
+  let line = comment
+  for (const word of words.split(/\s+/)) {
+    if (line.length + 1 + word.length > width && line !== comment) {
+      lines.push(line)
+      line = comment
+    }
+    line += ` ${word}`
+  }
+  return [...lines, line]
+}
