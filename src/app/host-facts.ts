@@ -15,7 +15,7 @@ const pipeProgram = fileURLToPath(new URL('../../bin/posthorn-qmail', import.met
 
 /** The facts of this site. `here` is this machine, whatever the mail server's is. Throws StoreRefusal and Unavailable. */
 export async function hostFacts(config: Config, here: Pick<MailServerHost, 'stat'>): Promise<HostFacts> {
-  const { mta, lmtp, lookup, paths, postfix } = config
+  const { mta, lmtp, lookup, paths, postfix, opensmtpd } = config
   const owner = await here.stat(paths.varDir)
   const account = owner ?? { user: userInfo().username, group: userInfo().username }
   return {
@@ -35,6 +35,7 @@ export async function hostFacts(config: Config, here: Pick<MailServerHost, 'stat
     delimiter: mta.verpDelimiter,
     incoming: [mta.incoming].flat().map((one) => (one.kind === 'built-in' ? one.name : one.file)),
     postfix: { tableType: postfix.transportFileType, postmapCommand: postfix.postmapCommand },
+    opensmtpd: { reloadCommand: opensmtpd.reloadCommand },
     lookup: {
       socketmap: placeText(lookup.socketmap),
       tcpTable: placeText(lookup.tcpTable),

@@ -28,6 +28,8 @@ export interface HostFacts {
   readonly incoming: readonly string[]
   /** How the tables of Postfix are written. */
   readonly postfix: { readonly tableType: string; readonly postmapCommand: string }
+  /** What is run after the tables of OpenSMTPD have changed; empty: nothing. */
+  readonly opensmtpd: { readonly reloadCommand: readonly string[] }
   /** Places of the look-up service, as the configuration says them (`host:port` or a path); null: off. */
   readonly lookup: {
     readonly socketmap: string | null

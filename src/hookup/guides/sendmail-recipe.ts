@@ -4,6 +4,7 @@
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Hookup, HostFacts, Setting } from '../../model/hookup.ts'
+import { addressFromAfar, isLoopback, reachable } from './hosts.ts'
 import type { SendmailFiles } from './sendmail-files.ts'
 
 /** The table in data_dir that the text map reads: `ADDRESS word` a line. */
@@ -120,12 +121,9 @@ function relayPermissions({ lmtp }: HostFacts, only: readonly string[]): readonl
 
 /** What Sendmail sees as the client when Posthorn is on another machine; null when it is on this one. */
 export function ourAddress(lmtpHost: string): string | null {
-  if (isLoopback(lmtpHost) || isWildcard(lmtpHost)) return null
-  return isIP(lmtpHost) === 6 ? `IPv6:${lmtpHost}` : lmtpHost
+  const address = addressFromAfar(lmtpHost)
+  return address !== null && isIP(address) === 6 ? `IPv6:${address}` : address
 }
-
-export const isLoopback = (host: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host)
-export const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::' || host === ''
 
 function routes(facts: HostFacts, only: readonly string[], shared: readonly string[]): Setting {
   const to = `$#posthorn $@ ${mailerHost(facts.lmtp.host)} $:`
@@ -150,7 +148,7 @@ function routes(facts: HostFacts, only: readonly string[], shared: readonly stri
 
 /** As Sendmail writes an address that is not to be looked up as a mail exchanger. */
 export function mailerHost(host: string): string {
-  const name = isWildcard(host) ? '127.0.0.1' : host
+  const name = reachable(host)
   return isIP(name) === 6 ? `[IPv6:${name}]` : `[${name}]`
 }
 
@@ -270,6 +268,6 @@ export function socketPlace(place: string): string {
   const at = place.lastIndexOf(':')
   const host = place.slice(0, at).replace(/^\[|\]$/g, '')
   const port = place.slice(at + 1)
-  const reached = isWildcard(host) ? '127.0.0.1' : host
+  const reached = reachable(host)
   return isIP(reached) === 6 ? `inet6:${port}@${reached}` : `inet:${port}@${reached}`
 }
