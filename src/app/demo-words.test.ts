@@ -14,16 +14,17 @@ test("the demo's configuration is one that Posthorn reads, without a warning", (
   const directory = join(folder, 'tea and milk')
   mkdirSync(directory)
   const file = join(directory, 'posthorn.cfg')
-  writeFileSync(file, configurationText({ directory, lmtpPort: 18024, smtpPort: 12525 }))
+  writeFileSync(file, configurationText({ directory, lmtpPort: 18024, smtpPort: 12525, webPort: 18080 }))
   const loaded = loadConfig({ explicit: file, environment: {}, cwd: '/', home: null, effectiveUid: 1000 })
   ok('config' in loaded, JSON.stringify(loaded))
-  const { mta, paths, warnings } = loaded.config
+  const { mta, paths, warnings, web } = loaded.config
   deepEqual(warnings, [])
   equal(paths.varDir, directory)
   deepEqual(
     [mta.lmtpHost, mta.lmtpPort, mta.smtpHost, mta.smtpPort],
     ['127.0.0.1', 18024, '127.0.0.1', 12525],
   )
+  deepEqual(web.listen, { kind: 'tcp', host: '127.0.0.1', port: 18080 })
 })
 
 for (const { title, directory, shown } of [
@@ -37,7 +38,7 @@ for (const { title, directory, shown } of [
   { title: 'with a quote is quoted', directory: "/home/ann/a'b", shown: "'a'\\''b/posthorn.cfg'" },
 ]) {
   test(`a folder ${title}`, () => {
-    const lines = welcomeLines({ directory, lmtpPort: 8024, cwd: '/home/ann' })
+    const lines = welcomeLines({ directory, lmtpPort: 8024, webPort: 8080, cwd: '/home/ann' })
     ok(
       lines.some((line) => line.endsWith(`-C ${shown} status`)),
       lines.join('\n'),
@@ -46,7 +47,7 @@ for (const { title, directory, shown } of [
 }
 
 test('the lines to type are shell that says what it should', () => {
-  const lines = welcomeLines({ directory: "/tmp/a'b", lmtpPort: 8024, cwd: '/elsewhere' })
+  const lines = welcomeLines({ directory: "/tmp/a'b", lmtpPort: 8024, webPort: 8080, cwd: '/elsewhere' })
   const start = lines.findIndex((line) => line.includes('printf'))
   const [print = '', inject = ''] = lines.slice(start, start + 2)
   const message = execFileSync('sh', ['-c', print.replace(/\| \\$/, '')], { encoding: 'utf8' })

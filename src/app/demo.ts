@@ -1,17 +1,31 @@
-// The demo: the main job on loopback, in a folder of its own, with a list, three members and a mail catcher in
-// place of the mail server. Law: nothing outside its folder is touched, and no mail leaves the machine.
+// The demo: the main job on loopback, in a folder of its own, with a list, three members, a mail catcher in place of
+// the mail server, and a page that shows the way of a post. Law: nothing outside its folder is touched, and no mail leaves the machine.
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { systemClock } from '../base/clock.ts'
 import { type Config, defaultConfig, loadConfig } from '../config/config.ts'
 import { formatMistake } from '../config/mistake.ts'
 import { createList } from '../lists/create.ts'
 import { addMembers } from '../membership/add.ts'
 import type { Services } from '../services.ts'
-import { DoorRefusal, listen } from '../smtp/listening.ts'
+import { DoorRefusal, listen, oneKey } from '../smtp/listening.ts'
+import { Copies } from '../web/copies.ts'
+import { demoPage } from '../web/demo-page.ts'
+import { serveHttp } from '../web/serving.ts'
 import type { ServerSide } from './control-server-side.ts'
 import { DirectoryRefusal, whoHoldsLock } from './data-directory.ts'
-import { configurationText, copyLines, demoList, demoMembers, firstLine, welcomeLines } from './demo-words.ts'
+import {
+  configurationText,
+  copyLines,
+  demoList,
+  demoMembers,
+  demoNoList,
+  demoStranger,
+  firstLine,
+  welcomeLines,
+} from './demo-words.ts'
 import { openMailCatcher } from './mail-catcher.ts'
+import { verpSecret } from './relay.ts'
 import { type ServeOptions, serve } from './serve.ts'
 import { surroundings } from './surroundings.ts'
 
@@ -19,6 +33,8 @@ export interface DemoSettings {
   /** Absolute. Made when it is missing; a second start goes on with what is in it. */
   readonly directory: string
   readonly lmtpPort: number
+  /** Of the page. */
+  readonly webPort: number
   /** Where the caller stands: paths below it are shown short. */
   readonly cwd: string
 }
@@ -32,11 +48,13 @@ export async function runDemo(settings: DemoSettings, options: DemoOptions): Pro
   try {
     prepareFolder(settings.directory)
     await mustBeFree(settings)
-    const catcher = await openMailCatcher((copy) => {
-      for (const line of copyLines(copy)) options.say(line)
+    const copies = new Copies()
+    const catcher = await openMailCatcher(systemClock, (shown, whole) => {
+      copies.keep(whole)
+      for (const line of copyLines(shown)) options.say(line)
     })
     try {
-      return await runServer(configure(settings, catcher.port), settings, options)
+      return await runServer(configure(settings, catcher.port), copies, settings, options)
     } finally {
       await catcher.close()
     }
@@ -74,7 +92,7 @@ function inFolder<T>(directory: string, work: () => T): T {
 }
 
 // Asked before anything is written: the folder's configuration belongs to the demo that runs in it.
-async function mustBeFree({ directory, lmtpPort }: DemoSettings): Promise<void> {
+async function mustBeFree({ directory, lmtpPort, webPort }: DemoSettings): Promise<void> {
   const holder = whoHoldsLock(defaultConfig({ paths: { varDir: directory } }))
   if (holder !== null) {
     const who = holder === 'unknown' ? 'another process' : `process ${holder.pid} (${holder.what})`
@@ -82,16 +100,23 @@ async function mustBeFree({ directory, lmtpPort }: DemoSettings): Promise<void> 
       `${directory} is in use by ${who}: end that one first, or use another folder with --directory FOLDER`,
     )
   }
+  if (lmtpPort === webPort)
+    throw new DoorRefusal(`LMTP and the page cannot both have port ${webPort}: give one of them another`)
+  await portMustBeFree(lmtpPort, '--lmtp-port')
+  await portMustBeFree(webPort, '--web-port')
+}
+
+async function portMustBeFree(port: number, option: string): Promise<void> {
   try {
-    const probe = await listen({ host: '127.0.0.1', port: lmtpPort }, (socket) => socket.destroy())
+    const probe = await listen({ host: '127.0.0.1', port }, (socket) => socket.destroy())
     await new Promise((resolve) => probe.close(resolve))
   } catch (fault) {
     const code = ((fault as Error).cause as NodeJS.ErrnoException | undefined)?.code
-    const remedy = `start the demo with --lmtp-port N, N being a free port (with npm: npm start -- --lmtp-port ${anotherPort(lmtpPort)})`
+    const remedy = `start the demo with ${option} N, N being a free port (with npm: npm start -- ${option} ${anotherPort(port)})`
     if (code === 'EADDRINUSE')
-      throw new DoorRefusal(`port ${lmtpPort} is taken by another program: ${remedy}`, { cause: fault })
+      throw new DoorRefusal(`port ${port} is taken by another program: ${remedy}`, { cause: fault })
     if (code === 'EACCES')
-      throw new DoorRefusal(`port ${lmtpPort} is for root alone: ${remedy}`, { cause: fault })
+      throw new DoorRefusal(`port ${port} is for root alone: ${remedy}`, { cause: fault })
     throw fault
   }
 }
@@ -99,9 +124,11 @@ async function mustBeFree({ directory, lmtpPort }: DemoSettings): Promise<void> 
 const anotherPort = (port: number): number => (port < 50_000 ? port + 10_000 : port - 10_000)
 
 /** Writes the configuration that the commands use too, and reads it as they do. Throws DirectoryRefusal. */
-function configure({ directory, lmtpPort }: DemoSettings, smtpPort: number): Config {
+function configure({ directory, lmtpPort, webPort }: DemoSettings, smtpPort: number): Config {
   const file = join(directory, 'posthorn.cfg')
-  inFolder(directory, () => writeFileSync(file, configurationText({ directory, lmtpPort, smtpPort })))
+  inFolder(directory, () =>
+    writeFileSync(file, configurationText({ directory, lmtpPort, smtpPort, webPort })),
+  )
   const around = surroundings(file)
   if (around.environment.MAILMAN_VAR_DIR)
     throw new DirectoryRefusal(
@@ -118,7 +145,12 @@ function configure({ directory, lmtpPort }: DemoSettings, smtpPort: number): Con
   )
 }
 
-async function runServer(config: Config, settings: DemoSettings, options: DemoOptions): Promise<number> {
+async function runServer(
+  config: Config,
+  copies: Copies,
+  settings: DemoSettings,
+  options: DemoOptions,
+): Promise<number> {
   const { answer, say, onRefused, signal } = options
   const failed = new AbortController()
   let server: ServerSide | null = null
@@ -128,6 +160,7 @@ async function runServer(config: Config, settings: DemoSettings, options: DemoOp
       server = side
       return answer(services, side)
     },
+    alsoOpen: (services) => openPage(services, copies, settings),
     onReady: ({ services }) => {
       prepareList(services, server).then(
         () => {
@@ -150,6 +183,25 @@ async function runServer(config: Config, settings: DemoSettings, options: DemoOp
   say('')
   say(`The demo has ended. What it kept is in ${config.paths.varDir}; the next start goes on with it.`)
   return 0
+}
+
+/** What closes it. Throws DoorRefusal. */
+async function openPage(
+  services: Services,
+  copies: Copies,
+  { lmtpPort, webPort }: DemoSettings,
+): Promise<() => Promise<void>> {
+  const app = demoPage(services, {
+    copies,
+    verpKey: await verpSecret(services),
+    lmtp: { host: '127.0.0.1', port: lmtpPort },
+    port: () => webPort,
+    stranger: demoStranger,
+    noList: demoNoList,
+  })
+  const place = { host: '127.0.0.1', port: webPort }
+  const door = await serveHttp(place, (request) => app.fetch(request), oneKey('HTTP', '--web-port'))
+  return () => door.close()
 }
 
 /** Makes list and members at the first start; what was changed since is left as it is. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { systemClock } from '../base/clock.ts'
 import { type CaughtCopy, openMailCatcher } from './mail-catcher.ts'
 
 async function catching(): Promise<{
@@ -12,7 +13,7 @@ async function catching(): Promise<{
   [Symbol.asyncDispose](): Promise<void>
 }> {
   const caught: CaughtCopy[] = []
-  const catcher = await openMailCatcher((copy) => caught.push(copy))
+  const catcher = await openMailCatcher(systemClock, (copy) => caught.push(copy))
   return {
     caught,
     send: async (mail, recipient, message) => {
@@ -75,7 +76,7 @@ test('nothing that came by mail steers the terminal', async () => {
 })
 
 test('closing cuts who is still connected', async () => {
-  const catcher = await openMailCatcher(() => undefined)
+  const catcher = await openMailCatcher(systemClock, () => undefined)
   const socket = connect(catcher.port, '127.0.0.1')
   await once(socket, 'data')
   const closed = once(socket, 'close')

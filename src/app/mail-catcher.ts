@@ -1,8 +1,8 @@
-// Stands in for the mail server at the end of the way: a real SMTP server on loopback (RFC 5321) that shows each
-// message and keeps none. The demo's only. Law: what it shows is what came over the wire, safe for a terminal.
+// Stands in for the mail server at the end of the way: a real SMTP server on loopback (RFC 5321) that hands each
+// message to whoever shows it. The demo's only. Law: what is shown is what came over the wire; lines are safe for a terminal.
 import type { Server, Socket } from 'node:net'
-import { MINUTE, SECOND } from '../base/clock.ts'
-import type { EnvelopeSender } from '../mail/address.ts'
+import { type Clock, MINUTE, SECOND } from '../base/clock.ts'
+import { type EnvelopeSender, parseEmailAddress } from '../mail/address.ts'
 import { draftOf } from '../mail/draft.ts'
 import { everyPart, type Message, mediaType, parseMessage } from '../mail/message.ts'
 import { textOf } from '../mail/transfer-encoding.ts'
@@ -11,6 +11,7 @@ import { reply } from '../smtp/reply.ts'
 import { type ServerConnection, serve } from '../smtp/server-connection.ts'
 import { Room } from '../smtp/server-room.ts'
 import type { Receiver } from '../smtp/server-transaction.ts'
+import type { Copy } from '../web/copies.ts'
 
 /** One message as it was caught; no text holds control characters. */
 export interface CaughtCopy {
@@ -35,17 +36,27 @@ const maxMessageSize = 64 * 1024 * 1024
 const patience = 30 * SECOND
 
 /** Listens on a free port of 127.0.0.1. Throws DoorRefusal. */
-export async function openMailCatcher(onCopy: (copy: CaughtCopy) => void): Promise<MailCatcher> {
+export async function openMailCatcher(
+  clock: Clock,
+  onCopy: (shown: CaughtCopy, whole: Copy) => void,
+): Promise<MailCatcher> {
   let caught = 0
   const receiver: Receiver<string> = {
     recipient: ({ text }) => ({ good: text }),
     take: async ({ sender, recipients }, bytes) => {
       caught += 1
-      onCopy({
+      const shown = {
         number: caught,
         sender,
         recipients: recipients.map(({ text }) => visible(text)),
         ...shownOf(parseMessage(bytes)),
+      }
+      onCopy(shown, {
+        number: caught,
+        sender,
+        recipients: recipients.flatMap(({ text }) => parseEmailAddress(text) ?? []),
+        at: clock.now(),
+        bytes,
       })
       const answer = reply(250, '2.0.0', `caught as ${caught}`)
       return recipients.map(() => answer)

@@ -46,6 +46,8 @@ export interface ServeOptions {
   readonly onReady: (facts: { readonly addresses: readonly string[]; readonly services: Services }) => void
   /** Words for the operator when it cannot start. */
   readonly onRefused: (words: string) => void
+  /** Opened before `onReady`, when mail comes in already; what it gives back closes it again, before the rest. */
+  readonly alsoOpen?: (services: Services) => Promise<() => Promise<void>>
   /** Ends the server as SIGTERM does. */
   readonly signal?: AbortSignal
 }
@@ -154,6 +156,8 @@ async function start(
   rooms.push(() => door.close(doorGrace))
   const lookup = await openLookupService(services, await allowed(config))
   if (lookup !== null) rooms.push(() => lookup.close())
+
+  if (options.alsoOpen !== undefined) rooms.push(await options.alsoOpen(services))
 
   reopenOnHangup(file, stations, rooms)
   await publish().catch((fault: unknown) => log.error('publication.failed', { fault: String(fault) }))

@@ -22,6 +22,9 @@ export interface Outcome {
   readonly words: string
 }
 
+/** Hears each reply, with what was said before it: a command, or the message; nothing before the greeting. */
+export type Overhear = (said: readonly (string | Uint8Array)[], reply: Reply) => void
+
 /** Milliseconds for a whole step, whatever trickles in. */
 export interface Patience {
   readonly connect: number
@@ -49,6 +52,7 @@ export async function handOver(
   envelope: PipeEnvelope,
   message: PipeMessage,
   patience: Patience = standardPatience,
+  overhear: Overhear = () => undefined,
 ): Promise<Outcome> {
   const where = 'path' in place ? place.path : `${place.host}:${place.port}`
   const talk = new Talk(connect({ ...place, noDelay: true }))
@@ -62,11 +66,13 @@ export async function handOver(
     const unasked = step.what === greeting ? null : talk.takeReply()
     if (unasked !== null)
       return talk.leave({ kind: 'later', words: `${where}: unexpected ${replyText(unasked)}` })
-    talk.send(step.send(offered))
+    const said = step.send(offered)
+    talk.send(said)
     const answer = await talk.answer(step.what === endOfData ? patience.dot : patience.reply)
     if ('lost' in answer)
       return talk.leave({ kind: 'later', words: `${where}: ${step.what}: ${answer.lost}` })
     const { reply } = answer
+    overhear(said, reply)
     last = replyText(reply)
     if (Math.floor(reply.code / 100) !== step.wants) {
       const kind = step.judges && isPermanent(reply) ? 'never' : 'later'

@@ -4,7 +4,18 @@ import type { Instant } from '../../base/clock.ts'
 import type { OutgoingLane, OutgoingNo } from '../../model/outgoing.ts'
 import type { ItemNo } from '../../model/queue.ts'
 import type { Hit } from '../../model/rule.ts'
-import { all, defineUnit, integer, integerOrNull, json, query, type Row, text, textOrNull } from '../unit.ts'
+import {
+  all,
+  defineUnit,
+  get,
+  integer,
+  integerOrNull,
+  json,
+  query,
+  type Row,
+  text,
+  textOrNull,
+} from '../unit.ts'
 import { atRecipient, posting } from './reports.ts'
 
 export interface ReportedPost {
@@ -38,6 +49,24 @@ export const postsBySender = defineUnit(
   'report.posts-by-sender',
   function* (a: { sender: string; limit: number }) {
     return yield* all(selectPostsBySender, a.sender, a.limit)
+  },
+)
+
+/** What became of one item of the queue; null while it is not judged, and where there is none. */
+export const postOfItem = defineUnit('report.post-of-item', function* (a: { item: ItemNo }) {
+  return yield* get(selectPostOfItem, a.item)
+})
+
+/** The posts that were judged last, latest first. */
+export const latestPosts = defineUnit('report.latest-posts', function* (a: { limit: number }) {
+  return yield* all(selectLatestPosts, a.limit)
+})
+
+/** The letters that were written when a post was judged: they are of its list and of the same moment. */
+export const lettersAbout = defineUnit(
+  'report.letters-about',
+  function* (a: { post: number; limit: number }) {
+    return yield* all(selectLettersAbout, a.post, a.limit)
   },
 )
 
@@ -94,6 +123,14 @@ const selectPostsById = query(`select ${postColumns} where p.rfc822_id = ? order
 const selectPostsBySender = query(
   `select ${postColumns} where p.sender = ? collate nocase order by p.id desc limit ?`,
   readPost,
+)
+
+const selectPostOfItem = query(`select ${postColumns} where p.item = ? order by p.id desc limit 1`, readPost)
+const selectLatestPosts = query(`select ${postColumns} order by p.id desc limit ?`, readPost)
+const selectLettersAbout = query(
+  `select o.id from post as p join outgoing as o on o.lane = 'notice' and o.list_id = p.list_id and o.created_at = p.judged_at
+   where p.id = ? order by o.id limit ?`,
+  (row) => integer(row, 'id') as OutgoingNo,
 )
 
 const selectCopies = query(
