@@ -4,8 +4,8 @@ import type { Lane } from '../model/queue.ts'
 
 /** Around a command is the server, or the command line that holds the lock. */
 export interface ServerSide {
-  /** Brings the mail server's tables up to date; the fault's words, or null. */
-  publish(): Promise<string | null>
+  /** Brings the mail server's tables up to date; the fault's words, or null. `advise` hears what a person has left to do. */
+  publish(advise?: (words: string) => void): Promise<string | null>
   /** Null where no server runs. */
   status(): Promise<ServerStatus> | ServerStatus | null
   /** There is work in the queue; `putBack`: an operator put back what had been set aside. */

@@ -7,7 +7,7 @@ import { SECOND, systemClock } from '../base/clock.ts'
 import { type LogFile, openLog } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import type { Config } from '../config/config.ts'
-import { startPublisher } from '../hookup/publisher.ts'
+import { reported, startPublisher } from '../hookup/publisher.ts'
 import { allowNetworks, allowOwn } from '../lmtp/allow.ts'
 import { type Door, type DoorPlace, openDoor } from '../lmtp/door.ts'
 import type { Services } from '../services.ts'
@@ -34,6 +34,7 @@ import { type DiskReserve, watchDisk } from './disk-reserve.ts'
 import { keepHouse } from './housekeeping.ts'
 import { openLookupService } from './lookup-service.ts'
 import { type RecentErrors, rememberErrors } from './recent-errors.ts'
+import { SiteModuleRefusal } from './site-modules.ts'
 import { type StationThread, stationThread } from './station-thread.ts'
 import { startWriterThread, type WriterThread } from './writer-thread.ts'
 
@@ -58,6 +59,9 @@ const stationsGrace = 4 * SECOND
 const maxConnections = 2000
 const maxBytesInFlight = 64 * 1024 * 1024
 
+/** What stops a start, with words for the operator. */
+const refusals = [StoreRefusal, DirectoryRefusal, DoorRefusal, SiteModuleRefusal] as const
+
 /** Runs until it is told to end. 0: ended in order; 1: could not start; the words went to `onRefused`. */
 export async function serve(config: Config, options: ServeOptions): Promise<number> {
   const rooms: (() => Promise<void> | void)[] = []
@@ -67,8 +71,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<numb
     await stopped.asked
     return 0
   } catch (fault) {
-    if (!(fault instanceof StoreRefusal || fault instanceof DirectoryRefusal || fault instanceof DoorRefusal))
-      throw fault
+    if (!(fault instanceof Error && refusals.some((kind) => fault instanceof kind))) throw fault
     options.onRefused(fault.message)
     return 1
   } finally {
@@ -129,14 +132,11 @@ async function start(
   const disk = await watchDisk(config.paths.varDir, config.store.reserve, services)
   rooms.push(() => disk.stop())
 
-  const publisher = startPublisher(services, configuredMailServers(config))
+  const publisher = startPublisher(services, await configuredMailServers(config))
   rooms.push(async () => {
     await publisher[Symbol.asyncDispose]()
   })
-  const publish = async (): Promise<string | null> => {
-    const outcome = await publisher.wake()
-    return outcome.kind === 'failed' ? outcome.fault : null
-  }
+  const publish: ServerSide['publish'] = async (advise) => reported(await publisher.wake(), advise)
   const stations = startStations(services, writer, target, rooms)
   const house = keepHouse(services, messagesDirectory(config))
   rooms.push(() => house.stop())

@@ -6,7 +6,7 @@ export async function published(
   { server, out }: Pick<CommandContext, 'server' | 'out'>,
   done: string,
 ): Promise<number> {
-  const fault = await server.publish()
+  const fault = await server.publish((advice) => out.errorLine(`Note: ${advice}.`))
   if (fault === null) return EX.ok
   out.errorLine(
     `${done}, but the mail server's tables are not up to date: ${fault}. Mend that, then run 'posthorn aliases'.`,

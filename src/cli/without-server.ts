@@ -2,6 +2,7 @@
 // publishes the mail server's tables itself, and leaves everything closed.
 import { configuredMailServers } from '../app/configured-mail-servers.ts'
 import type { Call } from '../app/control.ts'
+import type { ServerSide } from '../app/control-server-side.ts'
 import {
   databasePath,
   type LockHolder,
@@ -9,11 +10,13 @@ import {
   prepareDataDirectory,
   takeLock,
 } from '../app/data-directory.ts'
+import { SiteModuleRefusal } from '../app/site-modules.ts'
 import { startWriterThread } from '../app/writer-thread.ts'
 import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import type { Config } from '../config/config.ts'
-import { publishPending } from '../hookup/publisher.ts'
+import { publishPending, reported } from '../hookup/publisher.ts'
+import type { MailServer } from '../model/mail-server.ts'
 import { openStore } from '../store/store.ts'
 import { runCommand } from './run-command.ts'
 
@@ -32,9 +35,10 @@ export async function runWithoutServer(config: Config, call: Call): Promise<Ran>
     const store = openStore(port, path)
     try {
       const services = { config, store, clock: systemClock, random: systemRandom, log }
-      const publish = async () => {
-        const outcome = await publishPending(services, configuredMailServers(config))
-        return outcome.kind === 'failed' ? outcome.fault : null
+      const publish: ServerSide['publish'] = async (advise) => {
+        const servers = await mailServers(config)
+        if ('refused' in servers) return servers.refused
+        return reported(await publishPending(services, servers.made), advise)
       }
       // Nothing is swept and nothing is sent while we hold the lock.
       const keepMessages = async () => () => undefined
@@ -54,5 +58,17 @@ export async function runWithoutServer(config: Config, call: Call): Promise<Ran>
     }
   } finally {
     lock.release()
+  }
+}
+
+/** A module of the site that cannot be used is no reason to refuse a command: only the tables wait. */
+async function mailServers(
+  config: Config,
+): Promise<{ readonly made: readonly MailServer[] } | { readonly refused: string }> {
+  try {
+    return { made: await configuredMailServers(config) }
+  } catch (fault) {
+    if (fault instanceof SiteModuleRefusal) return { refused: fault.message }
+    throw fault
   }
 }

@@ -527,7 +527,7 @@ test('each mail server has a section of its own, and a module of the site one na
     'mta.cfg': [
       '[postfix]\nreload_command: sudo -n "/opt/my postfix/postfix" reload',
       '[courier]\nhome: lists\nLists.Example.NET: /home/net',
-      '[OurMta]\nZone: 7',
+      '[OurMta]\nZone: 7\nreload_command: /opt/our/tell',
       '[exim5]\nx: y',
     ].join('\n'),
   })
@@ -541,8 +541,8 @@ test('each mail server has a section of its own, and a module of the site one na
   deepEqual(postfix.reloadCommand, ['sudo', '-n', '/opt/my postfix/postfix', 'reload'])
   deepEqual([courier.home, courier.homes], [join(dir, 'lists'), { 'lists.example.net': '/home/net' }])
   deepEqual(exim4.reloadCommand, [])
-  deepEqual(siteSections, { OurMta: { zone: '7' } })
-  match(warnings.map(formatMistake).join('\n'), /mta\.cfg:8: exim5: unknown section/)
+  deepEqual(siteSections, { OurMta: { reloadCommand: ['/opt/our/tell'], settings: { zone: '7' } } })
+  match(warnings.map(formatMistake).join('\n'), /mta\.cfg:9: exim5: unknown section/)
 })
 
 test('a file of the mail servers that others can write names no program', () => {

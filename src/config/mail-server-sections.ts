@@ -3,7 +3,7 @@
 // files that nobody else can write, as all code (design §5).
 import { dirname } from 'node:path'
 import { type Keys, type Section, type ValuesOf, honoured as y } from './key.ts'
-import { type LazrFile, loadLazr, type NamedBy, type ReadFile } from './lazr.ts'
+import { loadLazr, type NamedBy, type ReadFile } from './lazr.ts'
 import type { ConfigMistake } from './mistake.ts'
 import type { CodeName, ConfigurationName, MailServerName } from './names.ts'
 import { type PostfixSettings, postfix } from './postfix.ts'
@@ -74,12 +74,25 @@ export const qmail = {
   others: homeOfDomain,
 } as const
 
+const siteSection = {
+  title: 'NAME',
+  doc: `${inFile} what the module of the site reads, in a section named like its export.`,
+  keys: { reload_command: reload },
+  others: y(text, '', "The module's own."),
+} as const
+
 export const mailServerSections = { postfix, exim4, sendmail, opensmtpd, courier, qmail } as const
 
 /** A section that says where files for each list go. */
 export type HomeSettings = ValuesOf<typeof courier.keys> & {
   /** By domain, over `home`. */
   readonly homes: Readonly<Record<string, string>>
+}
+
+export interface SiteSection {
+  readonly reloadCommand: readonly string[]
+  /** All other keys, as they stand there. */
+  readonly settings: Readonly<Record<string, string>>
 }
 
 export interface MailServerSettings {
@@ -89,8 +102,8 @@ export interface MailServerSettings {
   readonly opensmtpd: ValuesOf<typeof opensmtpd.keys>
   readonly courier: HomeSettings
   readonly qmail: HomeSettings
-  /** The texts of the sections for modules of the site, by the name of what they export. */
-  readonly siteSections: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** The sections for modules of the site, by the name of what they export. */
+  readonly siteSections: Readonly<Record<string, SiteSection>>
 }
 
 export interface MailServersRead {
@@ -141,6 +154,12 @@ export function readMailServers({ name, namedBy, code }: Named, read: ReadFile):
       homes: Object.fromEntries([...named].map(([domain, path]) => [domain, String(path)])),
     }
   }
+  const siteNames = code.flatMap((each) => (each.kind === 'module' ? [each.exportName] : []))
+  const readSite = (title: string): SiteSection => {
+    const { values, named } = readOne({ ...siteSection, title })
+    const settings = [...named].map(([key, text]) => [key, String(text)] as const)
+    return { reloadCommand: values.reloadCommand, settings: Object.fromEntries(settings) }
+  }
   const settings: MailServerSettings = {
     postfix: readOne(postfix).values,
     exim4: readOne(exim4).values,
@@ -148,19 +167,9 @@ export function readMailServers({ name, namedBy, code }: Named, read: ReadFile):
     opensmtpd: readOne(opensmtpd).values,
     courier: readHomes(courier),
     qmail: readHomes(qmail),
-    siteSections: siteSections(code, file),
+    siteSections: Object.fromEntries(siteNames.map((name) => [name, readSite(name)])),
   }
-  const known = [...Object.keys(mailServerSections), ...Object.keys(settings.siteSections), 'meta']
+  const known = [...Object.keys(mailServerSections), ...siteNames, 'meta']
   warnings.push(...unknownSections(file?.sections ?? new Map(), known))
   return { settings, mistakes, warnings }
-}
-
-function siteSections(code: Named['code'], file: LazrFile | null): MailServerSettings['siteSections'] {
-  const names = code.flatMap((each) => (each.kind === 'module' ? [each.exportName] : []))
-  return Object.fromEntries(
-    names.map((name) => {
-      const values = file?.sections.get(name)?.values ?? new Map()
-      return [name, Object.fromEntries([...values].map(([key, { text }]) => [key, text]))]
-    }),
-  )
 }

@@ -73,7 +73,8 @@ export function distrustOf(place: FoundFile, files: readonly string[], effective
 const othersWrite = 0o002
 const sticky = 0o1000
 
-function canOthersWrite(path: string): boolean {
+/** True when others can write the file, or put another in its place. */
+export function canOthersWrite(path: string): boolean {
   const file = statSync(path, { throwIfNoEntry: false })
   const directory = statSync(dirname(path), { throwIfNoEntry: false })
   const replaceable = directory !== undefined && (directory.mode & (othersWrite | sticky)) === othersWrite

@@ -1,34 +1,35 @@
-// The mail servers that Posthorn can hook up to, by the name that `[mta] incoming` gives; the markers come with each.
-
+// The mail servers that Posthorn can hook up to, by the names that `[mta] incoming` gives.
 import { unreachable } from '../base/unreachable.ts'
 import type { MailServer } from '../model/mail-server.ts'
-import { keepMarkers } from './markers.ts'
+import { type DotFileSettings, dotFiles } from './dot-files.ts'
+import { type EximSettings, exim, markersAlone } from './markers.ts'
 import { type PostfixSettings, postfix } from './postfix.ts'
+import { opensmtpd, sendmail, type TextTableSettings } from './text-tables.ts'
 
 export type MailServerSettings =
-  | { readonly name: 'null' | 'exim4'; readonly lists: string }
-  | { readonly name: 'postfix'; readonly lists: string; readonly postfix: PostfixSettings }
+  | { readonly name: 'null'; readonly lists: string }
+  | ({ readonly name: 'exim4' } & EximSettings)
+  | { readonly name: 'postfix'; readonly postfix: PostfixSettings }
+  | ({ readonly name: 'sendmail' } & TextTableSettings)
+  | ({ readonly name: 'opensmtpd'; readonly delimiter: string } & TextTableSettings)
+  | DotFileSettings
 
-/** `settings.lists` is the directory of the markers. `publish` throws Unavailable. */
+/** What one mail server needs, and no more: the markers are those of `null` and `exim4`. `publish` throws Unavailable. */
 export function mailServerFor(settings: MailServerSettings): MailServer {
-  const tables = tablesOf(settings)
-  return {
-    name: settings.name,
-    publish: async (directory) => [
-      ...(await keepMarkers(settings.lists, directory)),
-      ...((await tables?.publish(directory)) ?? []),
-    ],
-  }
-}
-
-// Exim looks at the markers, or asks the LMTP door by a callout; `null` is for sites that keep their own tables.
-function tablesOf(settings: MailServerSettings): MailServer | null {
   switch (settings.name) {
     case 'postfix':
       return postfix(settings.postfix)
     case 'exim4':
-    case 'null':
-      return null
+      return exim(settings)
+    case 'sendmail':
+      return sendmail(settings)
+    case 'opensmtpd':
+      return opensmtpd(settings)
+    case 'courier':
+    case 'qmail':
+      return dotFiles(settings)
+    case 'null': // for sites that keep their own tables, or let the mail server ask
+      return markersAlone(settings.lists)
     default:
       return unreachable(settings)
   }

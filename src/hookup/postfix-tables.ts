@@ -14,6 +14,8 @@ export interface TableStyle {
   readonly type: 'hash' | 'regex'
   /** Exactly Mailman's lines, with its faults: only dots escaped, extensions lost, no list-only domain without lists. */
   readonly compatible: boolean
+  /** Between a local part and its extension; `+` unless said. Mailman's tables know that one alone. */
+  readonly delimiter?: string
 }
 
 /**
@@ -120,9 +122,9 @@ function transportOf({ lmtpHost, lmtpPort, compatible }: TableStyle): string {
   return `lmtp:[${isIPv6(lmtpHost) && !compatible ? `ipv6:${lmtpHost}` : lmtpHost}]:${lmtpPort}`
 }
 
-function keyOf({ type, compatible }: TableStyle, local: string, domain: string): string {
+function keyOf({ type, compatible, delimiter = '+' }: TableStyle, local: string, domain: string): string {
   if (type === 'hash') return `${local}@${domain}`
-  if (!compatible) return `/^${literal(local)}(\\+.*)?@${literal(domain)}$/`
+  if (!compatible) return `/^${literal(local)}(${literal(delimiter)}.*)?@${literal(domain)}$/`
   const extended = /-(?:bounces|confirm)$/.test(local) ? '(\\+.*)?' : ''
   return `/^${local.replaceAll('.', '\\.')}${extended}@${domain.replaceAll('.', '\\.')}$/`
 }

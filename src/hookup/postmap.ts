@@ -1,8 +1,9 @@
 // Runs postmap(1), by argument vector and never through a shell, on a table that is not in force yet.
-import { execFile } from 'node:child_process'
 import { SECOND } from '../base/clock.ts'
 import { Unavailable } from '../base/unavailable.ts'
 import { changeTime } from './replace-files.ts'
+import { type ProgramRun, runProgram } from './run-program.ts'
+import type { TableChange } from './table-change.ts'
 
 /** Kinds of tables (DATABASE_README); those of text are read as they are, `default` is postmap's own choice. */
 export type TableType = 'hash' | 'btree' | 'lmdb' | 'cdb' | 'default' | 'texthash' | 'regexp' | 'pcre'
@@ -41,55 +42,48 @@ export async function compiledBeside(
 }
 
 /** Compiles the table at `path`, beside it. Throws Unavailable with the words for the operator. */
-export async function postmap(
-  { command, type, timeLimit = 30 * SECOND }: PostmapCommand,
-  path: string,
-): Promise<CompiledSuffix> {
-  const [program, ...given] = command.split(/\s+/).filter((word) => word !== '')
+export async function postmap(given: PostmapCommand, path: string): Promise<CompiledSuffix> {
+  const argv = [...programOf(given), tableName(given.type, path)] as const
+  await runProgram(runOf(given, argv))
+  const compiled = await compiledBeside(path, given.type)
+  if (compiled !== null) return compiled.suffix
+  throw new Unavailable(
+    `'${argv.join(' ')}' ended with status 0 but wrote no ${path}${suffixesOf(given.type)[0]}; is postmap_command really Postfix's postmap?`,
+  )
+}
+
+/**
+ * Changes a compiled table that no one reads yet: the work is that of the change, not of the table. Throws Unavailable;
+ * the table is then good for nothing.
+ */
+export async function amendTable(given: PostmapCommand, path: string, change: TableChange): Promise<void> {
+  const table = tableName(given.type, path)
+  const run = async (options: readonly string[], lines: readonly string[]): Promise<void> => {
+    if (lines.length === 0) return
+    const argv = [...programOf(given), ...options, table] as const
+    await runProgram({ ...runOf(given, argv), input: `${lines.join('\n')}\n` })
+  }
+  await run(['-d', '-'], change.gone)
+  await run(['-i', '-r'], change.come)
+}
+
+const tableName = (type: TableType, path: string): string => (type === 'default' ? path : `${type}:${path}`)
+
+function programOf({ command }: PostmapCommand): [string, ...string[]] {
+  const [program, ...args] = command.split(/\s+/).filter((word) => word !== '')
   if (program === undefined)
     throw new Unavailable(
       "postmap_command is empty in the file that [mta] configuration names: name the program, as '/usr/sbin/postmap'",
     )
-  const args = [...given, type === 'default' ? path : `${type}:${path}`]
-  await run(program, args, timeLimit)
-  const compiled = await compiledBeside(path, type)
-  if (compiled !== null) return compiled.suffix
-  throw new Unavailable(
-    `'${[program, ...args].join(' ')}' ended with status 0 but wrote no ${path}${suffixesOf(type)[0]}; is postmap_command really Postfix's postmap?`,
-  )
+  return [program, ...args]
 }
 
-function run(program: string, args: readonly string[], timeLimit: number): Promise<void> {
-  const shown = [program, ...args].join(' ')
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  execFile(program, args, { timeout: timeLimit, killSignal: 'SIGKILL' }, (fault, _, stderr) => {
-    if (fault === null) return resolve()
-    const words = stderr.trim().replace(/\s*\n\s*/g, ' | ')
-    const said = words === '' ? '' : `, saying '${words}'`
-    const { what, advice } = ending(fault, timeLimit)
-    const told = `'${shown}' ${what}${said}; the tables in force stay as they were; ${advice}`
-    reject(new Unavailable(told, { cause: fault }))
-  })
-  return promise
-}
-
-type Ending = Error & {
-  readonly code?: string | number | null
-  readonly killed?: boolean
-  readonly signal?: unknown
-}
-
-function ending(fault: Ending, timeLimit: number): { what: string; advice: string } {
-  const then = "then run 'posthorn aliases'"
-  if (fault.code === 'ENOENT')
-    return { what: 'is no program here', advice: `install Postfix, or set postmap_command, ${then}` }
-  if (typeof fault.code === 'string')
-    return { what: `cannot be run (${fault.code})`, advice: `check postmap_command, ${then}` }
-  if (fault.killed === true) {
-    const advice = `run it by hand to see what it waits for, ${then}`
-    return { what: `was ended after ${timeLimit / SECOND} s`, advice }
-  }
-  const advice = `mend the cause, ${then}`
-  if (typeof fault.code === 'number') return { what: `failed with exit status ${fault.code}`, advice }
-  return { what: `was ended by ${fault.signal}`, advice }
-}
+const runOf = (
+  { timeLimit = 30 * SECOND }: PostmapCommand,
+  argv: readonly [string, ...string[]],
+): ProgramRun => ({
+  argv,
+  timeLimit,
+  otherwise: 'the tables in force stay as they were',
+  whenMissing: 'install Postfix, or set postmap_command',
+})

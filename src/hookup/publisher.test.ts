@@ -20,9 +20,9 @@ test('a publication follows the generation: tables and markers come and go with 
   const data = join(directory, 'data')
   mkdirSync(data)
   const lists = join(directory, 'lists')
+  const exim = mailServerFor({ name: 'exim4', lists, directory: data, reloadCommand: [] })
   const server = mailServerFor({
     name: 'postfix',
-    lists,
     postfix: {
       directory: data,
       lmtpHost: '127.0.0.1',
@@ -34,14 +34,14 @@ test('a publication follows the generation: tables and markers come and go with 
   })
   const made = await store.commit(createList, tea)
   ok(made.kind === 'created')
-  const first = await publishPending({ store, log }, [server])
+  const first = await publishPending({ store, log }, [exim, server])
   equal(first.kind, 'published')
   equal(first.generation, made.generation)
   equal(store.read(publicationState, null).done, made.generation)
   deepEqual(readdirSync(lists), ['tea.lists.example.org'])
   ok(existsSync(join(data, 'postfix_lmtp')))
   await store.commit(removeList, { list: made.list })
-  await publishPending({ store, log }, [server])
+  await publishPending({ store, log }, [exim, server])
   deepEqual(readdirSync(lists), [])
 })
 

@@ -11,26 +11,44 @@ export type Publication =
   | { readonly kind: 'published'; readonly generation: number; readonly published: readonly PublishedFile[] }
   | { readonly kind: 'failed'; readonly generation: number; readonly fault: string }
 
+/** How a command hears of a publication: the fault, or null, and by `advise` what is left for a person to do. */
+export function reported(
+  outcome: Publication,
+  advise: (words: string) => void = () => undefined,
+): string | null {
+  if (outcome.kind === 'failed') return outcome.fault
+  for (const words of new Set(outcome.published.map(({ advice }) => advice)))
+    if (words !== undefined) advise(words)
+  return null
+}
+
 interface Needs {
   readonly store: Store
   readonly log: Log
 }
 
-/** Publishes what the store holds now, once, and records the outcome. Throws Unavailable when the store is down. */
+/** Publishes what the store holds now, once, for each mail server whatever befell the others, and records the outcome. Throws Unavailable when the store is down. */
 export async function publishPending(
   { store, log }: Needs,
   servers: readonly MailServer[],
 ): Promise<Publication> {
   const { generation, directory: lists } = store.read(directory, null)
   const published: PublishedFile[] = []
-  try {
-    for (const server of servers) published.push(...(await server.publish(lists)))
-  } catch (fault) {
-    const words = fault instanceof Error ? fault.message : String(fault)
-    const stack = fault instanceof Unavailable ? {} : { stack: (fault as Error).stack }
-    log.error('publication.failed', { generation, fault: words, ...stack })
-    await store.commit(recordPublication, { generation, fault: words })
-    return { kind: 'failed', generation, fault: words }
+  const faults: string[] = []
+  for (const server of servers) {
+    try {
+      published.push(...(await server.publish(lists)))
+    } catch (fault) {
+      const words = fault instanceof Error ? fault.message : String(fault)
+      const stack = fault instanceof Unavailable ? {} : { stack: (fault as Error).stack }
+      log.error('publication.failed', { server: server.name, generation, fault: words, ...stack })
+      faults.push(words)
+    }
+  }
+  if (faults.length > 0) {
+    const fault = faults.join('; and ')
+    await store.commit(recordPublication, { generation, fault })
+    return { kind: 'failed', generation, fault }
   }
   await store.commit(recordPublication, { generation, fault: null })
   const changed = published.filter((file) => file.changed).map(({ path }) => path)

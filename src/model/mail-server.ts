@@ -25,6 +25,8 @@ export interface PublishedFile {
   readonly path: string
   /** False when the file already had this content and was left alone. */
   readonly changed: boolean
+  /** What a person has to do before the mail server goes by it: a sentence without its full stop. */
+  readonly advice?: string
 }
 
 /** A domain as the operator sees it. */

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { configuredMailServers } from '../../app/configured-mail-servers.ts'
+import { SiteModuleRefusal } from '../../app/site-modules.ts'
 import { directory as listDirectory } from '../../store/units/lists.ts'
 import { defineCommand, EX } from '../command.ts'
 import { UsageFault } from '../options.ts'
@@ -23,7 +24,7 @@ export const aliases = defineCommand({
   args: {},
   async run({ services, server, out, cwd }, { directory }) {
     if (directory === null) {
-      const fault = await server.publish()
+      const fault = await server.publish((advice) => out.errorLine(`Note: ${advice}.`))
       if (fault === null) return EX.ok
       out.errorLine(`The mail server's tables could not be made: ${fault}`)
       return EX.failed
@@ -32,7 +33,14 @@ export const aliases = defineCommand({
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
       throw new UsageFault(`Invalid value for -d: '${directory}' is no directory.`)
     const { directory: lists } = services.store.read(listDirectory, null)
-    for (const mailServer of configuredMailServers(services.config, path)) await mailServer.publish(lists)
-    return EX.ok
+    try {
+      for (const mailServer of await configuredMailServers(services.config, path))
+        await mailServer.publish(lists)
+      return EX.ok
+    } catch (fault) {
+      if (!(fault instanceof SiteModuleRefusal)) throw fault
+      out.errorLine(`The mail server's tables could not be made: ${fault.message}`)
+      return EX.failed
+    }
   },
 })
