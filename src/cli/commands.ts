@@ -7,6 +7,7 @@ import { create } from './commands/create.ts'
 import { delmembers } from './commands/delmembers.ts'
 import { demo } from './commands/demo.ts'
 import { domain } from './commands/domain.ts'
+import { hookup } from './commands/hookup.ts'
 import { info } from './commands/info.ts'
 import { inject } from './commands/inject.ts'
 import { lists } from './commands/lists.ts'
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   unshunt,
   trace,
   aliases,
+  hookup,
   conf,
   info,
   version,

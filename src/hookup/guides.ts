@@ -1,7 +1,8 @@
 // The mail servers that `hookup` and `doctor` know, in the order in which they are looked for and listed.
 import type { MailServerGuide } from '../model/hookup.ts'
+import { postfix } from './guides/postfix.ts'
 
-export const guides: readonly MailServerGuide[] = []
+export const guides: readonly MailServerGuide[] = [postfix]
 
 /** By the name of the command line, in any case; Exim is called `exim4` in configurations. */
 export function findGuide(name: string): MailServerGuide | null {

@@ -1,0 +1,80 @@
+// `posthorn hookup --write`: shows what would change, asks, writes, and tells the mail server.
+import { createInterface } from 'node:readline/promises'
+import { systemClock } from '../base/clock.ts'
+import { diffOf, planChanges, writeChanges } from '../hookup/apply.ts'
+import type { Hookup, MailServerHost } from '../model/hookup.ts'
+import { EX, type Output } from './command.ts'
+
+export interface Writing {
+  readonly host: MailServerHost
+  /** Of the mail server, as the command line knows it. */
+  readonly name: string
+  readonly hookup: Hookup
+  /** False when `--yes` was given. */
+  readonly asks: boolean
+}
+
+/** The exit code. Throws Unavailable; every file is then as it was. */
+export async function writeHookup(out: Output, { host, name, hookup, asks }: Writing): Promise<number> {
+  const { changes, refusals } = await planChanges(hookup.files)
+  if (refusals.length > 0) return refuse(out, [...refusals, 'Nothing was written.'])
+  if (changes.length === 0) {
+    out.line('Nothing to do: the files say all of this already.')
+    return EX.ok
+  }
+  for (const change of changes) out.line(diffOf(change).trimEnd())
+  if (asks && !(await isAgreed(out))) return EX.failed
+  const stamp = new Date(systemClock.now()).toISOString().slice(0, 19).replaceAll(':', '-')
+  for (const { path, backup } of await writeChanges(changes, `${stamp}Z`))
+    out.line(`${path} is written${backup === null ? '' : `; as it was: ${backup}`}`)
+  for (const note of hookup.notes) out.line(`  * ${note}`)
+  return await tellMailServer(out, host, name, hookup.afterwards)
+}
+
+/** Words on standard error; the exit code. */
+export function refuse(out: Output, refusals: readonly string[]): number {
+  for (const words of refusals) out.errorLine(words)
+  return EX.failed
+}
+
+async function isAgreed(out: Output): Promise<boolean> {
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
+    out.errorLine('Nothing was written: there is no terminal to ask on. --yes says that it is meant.')
+    return false
+  }
+  const asking = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await asking.question('Write this? [y/N] ')
+    if (/^y(?:es)?$/i.test(answer.trim())) return true
+  } finally {
+    asking.close()
+  }
+  out.errorLine('Nothing was written.')
+  return false
+}
+
+async function tellMailServer(
+  out: Output,
+  host: MailServerHost,
+  name: string,
+  afterwards: Hookup['afterwards'],
+): Promise<number> {
+  for (const { argv } of afterwards) {
+    const [program, ...rest] = argv
+    if (program === undefined) continue
+    const shown = argv.join(' ')
+    const ended = await host.run([program, ...rest])
+    if (ended?.code !== 0) {
+      const said = ended === null ? 'there is no such program here' : `${ended.err}${ended.out}`.trim()
+      const words =
+        said === '' ? 'it gave no reason; its log may, and it fails while the mail server is down' : said
+      out.errorLine(
+        `The files are written, but '${shown}' failed: ${words}. Until it is run, the mail server goes by its old configuration.`,
+      )
+      return EX.failed
+    }
+    out.line(`${shown}: done`)
+  }
+  out.line(`'posthorn doctor ${name}' looks whether all of it works.`)
+  return EX.ok
+}

@@ -1,0 +1,46 @@
+// relay_recipient_maps for the domains of lists (postconf(5)); pure. Law: the parameter counts for every relay domain, so
+// whoever was relayed for without it goes on being so: by a line that accepts the whole domain, or by a refusal of ours.
+import type { HostFacts } from '../../model/hookup.ts'
+import type { PostfixConfiguration } from './postfix-configuration.ts'
+import { joined, wordsOf } from './postfix-lines.ts'
+import { tableOf } from './postfix-look-ups.ts'
+import type { Built } from './postfix-recipe-input.ts'
+import { isOurTable, type SeenDomain } from './postfix-situation.ts'
+
+/** `relayed` are the domains of lists in this class; `source` says which addresses exist in them. */
+export function relayRecipients(
+  { configuration, facts }: { readonly configuration: PostfixConfiguration; readonly facts: HostFacts },
+  relayed: readonly SeenDomain[],
+  source: string,
+): Built {
+  const why =
+    'Unknown lists are refused at once with 550: without this line their mail is accepted, and bounces later to whoever was forged as its sender.'
+  const add = (words: readonly string[]) =>
+    joined(configuration, 'relay_recipient_maps', words, why, {
+      where: 'last',
+      isOurs: (word) => isOurTable(word, facts),
+    })
+  const isChecked = wordsOf(configuration, 'relay_recipient_maps').some((word) => !isOurTable(word, facts))
+  if (isChecked) return { settings: add([source]), notes: [] }
+  const own = relayed.filter(({ listOnly }) => listOnly).map(({ mailHost }) => mailHost)
+  const others = wordsOf(configuration, 'relay_domains').filter(
+    (word) => !isOurTable(word, facts) && !own.includes(word.toLowerCase()),
+  )
+  // Domains of mydestination are local, whatever relay_domains says (the default before compatibility_level 2).
+  const words = others.filter((word) => !/^\$(?:mydestination|[{(]mydestination[)}])$/.test(word))
+  if (words.length === 0) return { settings: add([source]), notes: [] }
+  const unclear = words.find((word) => tableOf(word) !== null || /^[!/$]/.test(word))
+  if (unclear !== undefined)
+    return {
+      refusals: [
+        `relay_domains has '${unclear}', and relay_recipient_maps is empty: Postfix relays for every name in those domains. Set for lists alone, relay_recipient_maps would refuse all of their mail. Give those domains a relay_recipient_maps of their own first (a line '@DOMAIN OK' in a table accepts every name), or take 'posthorn hookup postfix --way verify'.`,
+      ],
+    }
+  const pass = `inline:{ ${words.map((domain) => `{@${domain} = OK}`).join(', ')} }`
+  return {
+    settings: add([pass, source]),
+    notes: [
+      `Postfix goes on relaying for every name in ${words.join(', ')}, as it did; their subdomains, if they have any with mail, need a line of their own in relay_recipient_maps.`,
+    ],
+  }
+}
