@@ -86,10 +86,10 @@ test('a service sees its own -o first, in what refers to it too', () => {
     'mynetworks = 127.0.0.0/8\nsmtpd_relay_restrictions = $restrictions\nrestrictions = permit_mynetworks\n',
     'smtp inet n - y - - smtpd\n  -o restrictions=reject\n  -o { mynetworks = 10.0.0.0/8, 127.0.0.0/8 }\n  -v\nlmtp unix - - n - - lmtp\n',
   )
-  assert.equal(read.valueFor('smtp', 'smtpd_relay_restrictions'), 'reject')
-  assert.equal(read.valueFor('smtp', 'mynetworks'), '10.0.0.0/8, 127.0.0.0/8')
-  assert.equal(read.valueFor('lmtp', 'mynetworks'), '127.0.0.0/8')
-  const [smtp] = read.master.services
+  const [smtp = null, lmtp = null] = read.master.services
+  assert.equal(read.valueFor(smtp, 'smtpd_relay_restrictions'), 'reject')
+  assert.equal(read.valueFor(smtp, 'mynetworks'), '10.0.0.0/8, 127.0.0.0/8')
+  assert.equal(read.valueFor(lmtp, 'mynetworks'), '127.0.0.0/8')
   assert.deepEqual(smtp?.columns, ['n', '-', 'y', '-', '-'])
   assert.deepEqual(smtp?.arguments, ['-v'])
   assert.equal(smtp?.overrides.get('mynetworks')?.line, 3)

@@ -8,6 +8,7 @@ import {
   type MainFile,
   type MainSetting,
   type MasterFile,
+  type MasterService,
   parseMain,
   parseMaster,
   splitOutsideBraces,
@@ -25,8 +26,8 @@ export interface PostfixConfiguration {
   readonly known: ReadonlyMap<string, string>
   /** Expanded; '' for what is neither written nor known. */
   value(name: string): string
-  /** Expanded as a service of master.cf sees it, with its `-o`. */
-  valueFor(service: string, name: string): string
+  /** Expanded as a service of master.cf sees it, with its `-o`; null: as all others do. */
+  valueFor(service: MasterService | null, name: string): string
   /** The setting that counts; null when it is not written. */
   written(name: string): MainSetting | null
   /** `$name` in any other text. */
@@ -76,8 +77,7 @@ export function configurationOf(read: Read): PostfixConfiguration {
     ...read,
     value,
     valueFor: (service, name) => {
-      const overrides = read.master.services.find((each) => each.name === service)?.overrides
-      const seen = (one: string): string | null => overrides?.get(one)?.text ?? text(one)
+      const seen = (one: string): string | null => service?.overrides.get(one)?.text ?? text(one)
       return expand(seen(name) ?? '', seen).trim()
     },
     written: (name) => last.get(name) ?? null,

@@ -1,0 +1,65 @@
+// mynetworks, as smtpd matches a client against it (postconf(5), match_list(3)): networks, files, tables, `!` excludes.
+import { BlockList, isIP } from 'node:net'
+import { partsOf } from './postfix-configuration.ts'
+import type { MasterService } from './postfix-files.ts'
+import { tableOf } from './postfix-look-ups.ts'
+import type { PostfixView } from './postfix-view.ts'
+
+/** Is the client one of $mynetworks, as this smtpd sees them? The first word that fits decides. */
+export async function inNetworks(
+  view: PostfixView,
+  smtpd: MasterService | null,
+  client: string,
+): Promise<boolean> {
+  const verdict = await match(view, partsOf(view.configuration.valueFor(smtpd, 'mynetworks')), client, 0)
+  return verdict ?? false
+}
+
+async function match(
+  view: PostfixView,
+  words: readonly string[],
+  client: string,
+  depth: number,
+): Promise<boolean | null> {
+  for (const word of words) {
+    const isNegated = word.startsWith('!')
+    const bare = word.replace(/^!/, '')
+    const table = tableOf(bare)
+    let fits = false
+    if (bare.startsWith('/') && depth < 3) {
+      const text = (await view.host.readText(bare)) ?? ''
+      const lines = text.split('\n').filter((line) => !line.trim().startsWith('#'))
+      fits =
+        (await match(
+          view,
+          lines.flatMap((line) => line.split(/[\s,]+/)).filter(Boolean),
+          client,
+          depth + 1,
+        )) ?? false
+    } else if (isNetwork(bare)) fits = contains(bare, client)
+    else if (table !== null) fits = (await view.ask.askOne(table, client)) !== null
+    if (fits) return !isNegated
+  }
+  return null
+}
+
+const isNetwork = (word: string): boolean => networkOf(word) !== null
+
+function networkOf(word: string): { readonly address: string; readonly prefix: number } | null {
+  const found = /^\[?([^\]/]+)\]?(?:\/(\d+))?$/.exec(word)
+  const address = (found?.[1] ?? '').replace(/^ipv6:/i, '')
+  const family = isIP(address)
+  if (family === 0) return null
+  return { address, prefix: found?.[2] === undefined ? (family === 4 ? 32 : 128) : Number(found[2]) }
+}
+
+/** Does a network of mynetworks hold the address? False for what is none. */
+export function contains(word: string, client: string): boolean {
+  const network = networkOf(word)
+  if (network === null) return false
+  const family = isIP(network.address)
+  if (network.prefix > (family === 4 ? 32 : 128)) return false
+  const list = new BlockList()
+  list.addSubnet(network.address, network.prefix, family === 4 ? 'ipv4' : 'ipv6')
+  return isIP(client) === family && list.check(client, family === 4 ? 'ipv4' : 'ipv6')
+}
