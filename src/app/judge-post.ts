@@ -1,8 +1,6 @@
 // One item of the lane `in`: moderation judges it, the pipeline decorates what is accepted, notices are written,
 // and all of it is committed with the end of the item. Stations never call each other; this is where they meet.
-import { hash } from 'node:crypto'
 import type { Instant } from '../base/clock.ts'
-import type { EmailAddress } from '../mail/address.ts'
 import { Headers } from '../mail/headers.ts'
 import { messageIdOf } from '../mail/message-id.ts'
 import { type MailingList, postingAddress, subAddress } from '../model/list.ts'
@@ -11,22 +9,21 @@ import type { QueueItem } from '../model/queue.ts'
 import type { Facts, Verdict } from '../model/rule.ts'
 import { gatherFacts, moderate } from '../moderation/moderation.ts'
 import { heldForModerators, heldForPoster } from '../notices/held.ts'
-import type { WrittenLetter } from '../notices/letter.ts'
 import { mayAnswer } from '../notices/may-answer.ts'
 import { rejection } from '../notices/rejection.ts'
+import { administratorsOf, letterTo } from '../notices/sending.ts'
 import { type Decorated, decorate } from '../pipeline/pipeline.ts'
 import type { Services } from '../services.ts'
 import { keptBytes } from '../store/kept-message.ts'
 import {
   type Judgement,
-  type Letter,
   nextPostNumber,
   type PostStory,
   recordJudgement,
   recordListGone,
 } from '../store/units/judging.ts'
+import type { Letter } from '../store/units/letters.ts'
 import { listByNo } from '../store/units/lists.ts'
-import { countMembers } from '../store/units/members.ts'
 
 export interface PostJudge {
   /** Resolves when the item's end is committed. Throws Unavailable; any other throw is a fault of ours. */
@@ -37,12 +34,7 @@ export interface PostJudge {
 export function postJudge(services: Services, spool: string, accepted: () => void): PostJudge {
   const { store, config, clock, log } = services
 
-  const ownersOf = (list: MailingList): Audience => {
-    const roles = ['owner', 'moderator'] as const
-    if (store.read(countMembers, { list: list.no, roles }) > 0)
-      return { kind: 'roster', roles, poster: null, direct: [] }
-    return { kind: 'addresses', addresses: [config.mailman.siteOwner] }
-  }
+  const ownersOf = (list: MailingList): Audience => administratorsOf(store, list, config.mailman.siteOwner)
 
   const outgoingFor = (item: QueueItem, list: MailingList, made: Decorated): NewOutgoing => {
     const { message } = item
@@ -162,27 +154,5 @@ function storyOf(item: QueueItem, list: MailingList, facts: Facts, made: Decorat
     subject: (headers.decoded('Subject') ?? '').slice(0, 300),
     size: facts.post.size,
     receivedAt: item.acceptedAt,
-  }
-}
-
-function letterTo(
-  list: MailingList,
-  audience: Audience,
-  { bytes, messageId }: WrittenLetter,
-  once: { readonly kind: string; readonly address: EmailAddress } | null,
-): Letter {
-  return {
-    bytes,
-    hash: hash('sha256', bytes, 'buffer'),
-    outgoing: {
-      lane: 'notice',
-      list: list.no,
-      audience,
-      sender: '<>', // nobody may answer a machine's letter (RFC 3834 §3.3)
-      mode: 'bulk',
-      messageId,
-      bodyAt: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf('\r\n\r\n') + 4,
-    },
-    once,
   }
 }

@@ -41,6 +41,8 @@ export interface LocalContext {
   readonly out: Output
   /** Text to a file, whole or not at all, or to standard output for null and `-`. Throws FileFault. */
   write(file: string | null, text: string): Promise<void>
+  /** Every command, for what tells of all of them. */
+  readonly commands: readonly Command[]
   /** Runs commands on the store; the server gets it from here. */
   readonly answer: (services: Services, server: ServerSide, call: Call) => Promise<number>
 }
@@ -54,7 +56,12 @@ interface Declared<O extends Options, A extends Arguments> {
   readonly examples: readonly string[]
   readonly options: O
   readonly args: A
+  /** What an argument may be, where its name does not say it (`listspec`, `filename`); for completion. */
+  readonly suggests?: { readonly [Name in keyof A]?: Suggestion }
 }
+
+/** Words, or what the shell looks up. */
+export type Suggestion = 'list' | 'file' | 'directory' | 'command' | readonly string[]
 
 /** A command that works on the store. */
 export interface StoreCommand<O extends Options, A extends Arguments> extends Declared<O, A> {
@@ -63,6 +70,8 @@ export interface StoreCommand<O extends Options, A extends Arguments> extends De
   reads?(args: Parsed<O, A>): string | null
   /** The file that takes the output instead of standard output. Written by the caller's process, whole or not at all. */
   writes?(args: Parsed<O, A>): string | null
+  /** With these arguments it runs where it was typed, and not on the store; null: on the store. */
+  here?(args: Parsed<O, A>): ((context: LocalContext) => Promise<number>) | null
   /** What to do when no server runs, in place of taking the lock. */
   withoutServer?(context: LocalContext, args: Parsed<O, A>): Promise<number>
 }
@@ -88,10 +97,21 @@ export interface Command {
   readonly name: string
   readonly summary: string
   readonly usage: string
+  readonly about: string
+  readonly examples: readonly string[]
+  readonly options: Options
+  /** In order, each with what it may be; null: anything. */
+  readonly args: readonly Argument[]
   /** The whole help page. */
   readonly help: string
   /** Throws UsageFault. */
   prepare(argv: readonly string[]): Prepared
+}
+
+export interface Argument {
+  readonly name: string
+  readonly kind: 'required' | 'optional' | 'rest'
+  readonly suggestion: Suggestion | null
 }
 
 /** Ties the declared options to the types that `run` gets. */
@@ -103,12 +123,22 @@ export function defineCommand<const O extends Options, const A extends Arguments
     name: command.name,
     summary: command.summary,
     usage,
+    about: command.about,
+    examples: command.examples,
+    options: command.options,
+    args: Object.entries(command.args).map(([name, kind]) => ({
+      name,
+      kind,
+      suggestion: command.suggests?.[name] ?? usualSuggestions[name] ?? null,
+    })),
     help: helpPage(usage, command),
     prepare: (argv) => {
       const read = parseOptions(argv, command.options, command.args)
       if (read.help) return { place: 'help' }
       const { parsed } = read
       if ('runHere' in command) return { place: 'here', run: (context) => command.runHere(context, parsed) }
+      const here = command.here?.(parsed) ?? null
+      if (here !== null) return { place: 'here', run: here }
       const { withoutServer } = command
       return {
         place: 'store',
@@ -120,6 +150,8 @@ export function defineCommand<const O extends Options, const A extends Arguments
     },
   }
 }
+
+const usualSuggestions: Readonly<Record<string, Suggestion>> = { listspec: 'list', filename: 'file' }
 
 function helpPage(usage: string, { about, examples, options }: Declared<Options, Arguments>): string {
   const shown =

@@ -1,17 +1,24 @@
 // Every command, in the order of the overview.
 import type { Command } from './command.ts'
 import { addmembers } from './commands/addmembers.ts'
+import { admins } from './commands/admins.ts'
 import { aliases } from './commands/aliases.ts'
+import { changeaddress } from './commands/changeaddress.ts'
+import { completion } from './commands/completion.ts'
 import { conf } from './commands/conf.ts'
 import { create } from './commands/create.ts'
 import { delmembers } from './commands/delmembers.ts'
 import { demo } from './commands/demo.ts'
 import { domain } from './commands/domain.ts'
+import { findmember } from './commands/findmember.ts'
+import { held } from './commands/held.ts'
 import { hookup } from './commands/hookup.ts'
 import { info } from './commands/info.ts'
 import { inject } from './commands/inject.ts'
 import { lists } from './commands/lists.ts'
 import { members } from './commands/members.ts'
+import { notYet } from './commands/not-yet.ts'
+import { notify } from './commands/notify.ts'
 import { queue } from './commands/queue.ts'
 import { remove } from './commands/remove.ts'
 import { restart } from './commands/restart.ts'
@@ -19,6 +26,7 @@ import { set } from './commands/set.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
 import { reopen, stop } from './commands/stop.ts'
+import { syncmembers } from './commands/syncmembers.ts'
 import { trace } from './commands/trace.ts'
 import { unshunt } from './commands/unshunt.ts'
 import { version } from './commands/version.ts'
@@ -38,6 +46,12 @@ export const commands: readonly Command[] = [
   members,
   addmembers,
   delmembers,
+  syncmembers,
+  findmember,
+  changeaddress,
+  admins,
+  held,
+  notify,
   inject,
   queue,
   unshunt,
@@ -46,9 +60,10 @@ export const commands: readonly Command[] = [
   hookup,
   conf,
   info,
+  completion,
   version,
 ]
 
 export function findCommand(name: string): Command | null {
-  return commands.find((command) => command.name === name) ?? null
+  return [...commands, ...notYet].find((command) => command.name === name) ?? null
 }

@@ -161,6 +161,7 @@ function localContext(configFile: string | null, output: CallOutput): LocalConte
       file.stream.write(text)
       await file.finish(true)
     },
+    commands,
     answer: runCommand,
   }
 }

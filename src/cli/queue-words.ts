@@ -1,6 +1,7 @@
 // The entries of the queue and of the ledger in words; shared by queue and trace.
 import { unreachable } from '../base/unreachable.ts'
 import { type LedgerState, ledgerStates, type OutgoingNo } from '../model/outgoing.ts'
+import type { Hit } from '../model/rule.ts'
 import type { Store } from '../store/store.ts'
 import {
   pagesOf,
@@ -40,6 +41,14 @@ export function stateWords(letter: string): string {
     default:
       return unreachable(state)
   }
+}
+
+/** A line for each rule that spoke: its name, the reason, and what it found. */
+export function reasonsOf(hits: readonly Hit[]): readonly string[] {
+  return hits.map(({ rule, summary, detail }) => {
+    const facts = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`)
+    return `    ${rule}: ${plain(summary)}${facts.length === 0 ? '' : ` (${plain(facts.join(', '))})`}`
+  })
 }
 
 const pagesAtOnce = 500

@@ -1,4 +1,4 @@
-import { equal } from 'node:assert/strict'
+import { ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { commands } from './commands.ts'
@@ -6,5 +6,5 @@ import { reference } from './reference.ts'
 
 test("docs/command-line.md is what the commands say; 'posthorn help --reference > docs/command-line.md' renews it", () => {
   const page = readFileSync(new URL('../../docs/command-line.md', import.meta.url), 'utf8')
-  equal(page, reference(commands))
+  ok(page === reference(commands))
 })

@@ -133,7 +133,7 @@ test('members are added, shown, filtered and removed', async () => {
   equal(added.code, 0)
   equal(
     added.err,
-    'Cannot parse as valid email address (skipping): foo\nAlready subscribed (skipping): bea@example.com\n',
+    'Cannot parse as valid email address (skipping): foo (line 5)\nAlready subscribed (skipping): bea@example.com (line 6)\n',
   )
   await run(['addmembers', '-d', 'mime', '-', list], { stdin: 'dig@example.com\n' })
   equal(
@@ -271,7 +271,7 @@ test('trace tells a post from the door to each recipient that did not simply get
   const { store, clock } = services
   await run(['create', 'tea@lists.example.org'])
   const people = 'bea@example.com\ncem@example.com\n'
-  await run(['addmembers', '-', 'tea@lists.example.org'], { stdin: people })
+  await run(['addmembers', '-W', '-', 'tea@lists.example.org'], { stdin: people })
   const stdin = 'From: ann@example.com\nMessage-ID: <one@example.com>\n\nHello\n'
   await run(['inject', 'tea@lists.example.org'], { stdin })
   const item = store.read(queuedItem, { item: 1 as ItemNo })

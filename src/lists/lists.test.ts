@@ -6,7 +6,7 @@ import { ManualClock } from '../base/clock.ts'
 import type { EmailAddress } from '../mail/address.ts'
 import { defaultListSettings } from '../model/list.ts'
 import { listBySpec } from '../store/units/lists.ts'
-import { rosterPage } from '../store/units/members.ts'
+import { rosterPage } from '../store/units/rosters.ts'
 import { createList } from './create.ts'
 import { addDomain, changeDomain, removeDomain } from './domains.ts'
 import { nameWarnings, parseListName, parseMailHost } from './naming.ts'
@@ -87,7 +87,7 @@ test('a list comes with its owners, is there once, and goes by any of its names'
   const made = await createList({ store, clock }, { ...wanted('Tea@Lists.example.org'), owners })
   ok(made.kind === 'created')
   equal(made.address, 'tea@lists.example.org')
-  const roster = store.read(rosterPage, { list: made.list, roles: ['owner'], after: '', limit: 9 })
+  const roster = store.read(rosterPage, { list: made.list, roles: ['owner'], after: null, limit: 9 })
   deepEqual(
     roster.map(({ address }) => address),
     ['ann@example.org', 'bea@example.org'],

@@ -1,11 +1,17 @@
-// Adds members by the operator's word: no confirmation, no letter. Each line of the file gets an answer.
+// Adds members by the operator's word: no confirmation is asked for. Each line of the file gets an answer.
 import type { Clock } from '../base/clock.ts'
 import type { ListNo } from '../model/list.ts'
 import type { DeliveryStatus, MemberDelivery, Role } from '../model/member.ts'
 import type { Store } from '../store/store.ts'
 import { type AddedMember, addMembers as addUnit } from '../store/units/members.ts'
 import { batches } from './batches.ts'
-import { type MemberLine, parseMemberLine } from './member-lines.ts'
+import {
+  type LineAnswer,
+  lettersFor,
+  type MemberLetters,
+  type NumberedLine,
+  readLines,
+} from './member-lines.ts'
 
 export interface Addition {
   readonly list: ListNo
@@ -13,6 +19,8 @@ export interface Addition {
   readonly delivery: MemberDelivery
   readonly status: DeliveryStatus
   readonly lines: AsyncIterable<string> | Iterable<string>
+  /** To each who is added, in the same commit; none where it is left out. */
+  readonly letters?: MemberLetters | undefined
 }
 
 export type AddedLine = AddedMember | 'unreadable'
@@ -27,30 +35,34 @@ export interface AdditionTally {
 }
 
 /**
- * Commits 500 members at a time; `report` hears of each line that is not skipped, in order, once its batch is on disk.
- * Stopped in the middle, a second run finds the first ones `already` there. Throws Unavailable when the store is down.
+ * Commits 500 members at a time; `report` hears of the lines of each batch that are not skipped, in order, once it is on
+ * disk. Stopped in the middle, a second run finds the first ones `already` there. Throws Unavailable when the store is down.
  */
 export async function addMembers(
   { store, clock }: { readonly store: Store; readonly clock: Clock },
-  { list, role, delivery, status, lines }: Addition,
-  report: (outcome: AddedLine, line: string) => void = () => undefined,
+  { list, role, delivery, status, lines, letters }: Addition,
+  report: (answers: readonly LineAnswer<AddedLine>[]) => void | Promise<void> = () => undefined,
 ): Promise<AdditionTally> {
   const tally = { listGone: false, added: 0, already: 0, banned: 0, unreadable: 0 }
-  for await (const batch of batches(lines)) {
-    const read = batch
-      .map((line) => ({ line, parsed: parseMemberLine(line) }))
-      .filter(({ parsed }) => parsed.kind !== 'skip')
-    const members = read.flatMap(({ parsed }): MemberLine[] =>
-      parsed.kind === 'member' ? [{ address: parsed.address, displayName: parsed.displayName }] : [],
-    )
-    const answers = await store.commit(addUnit, { list, role, delivery, status, members, now: clock.now() })
+  for await (const batch of batches<NumberedLine>(readLines(lines))) {
+    const members = batch.flatMap(({ member }) => (member === null ? [] : [member]))
+    const answers = await store.commit(addUnit, {
+      list,
+      role,
+      delivery,
+      status,
+      members,
+      now: clock.now(),
+      ...lettersFor(letters, members),
+    })
     if (answers === null) return { ...tally, listGone: true }
     let next = 0
-    for (const { line, parsed } of read) {
-      const outcome = (parsed.kind === 'member' ? answers[next++] : undefined) ?? 'unreadable'
+    const told = batch.map((line) => {
+      const outcome: AddedLine = (line.member === null ? undefined : answers[next++]) ?? 'unreadable'
       tally[outcome]++
-      report(outcome, line.trim())
-    }
+      return { ...line, outcome }
+    })
+    await report(told)
   }
   return tally
 }

@@ -74,11 +74,12 @@ test('every line of a file gets its answer, in order, over several batches', asy
   const many = Array.from({ length: 1200 }, (_, i) => `Member ${i} <member${i}@example.net>`)
   const lines = ['# people', ...many, 'nonsense', '', 'MEMBER7@example.net']
   const heard: string[] = []
-  const tally = await addMembers({ store, clock }, { list, ...asMember, lines }, (outcome, line) => {
-    if (outcome !== 'added') heard.push(`${outcome} ${line}`)
+  const tally = await addMembers({ store, clock }, { list, ...asMember, lines }, (answers) => {
+    for (const { outcome, no, line } of answers)
+      if (outcome !== 'added') heard.push(`${outcome} ${no} ${line}`)
   })
   deepEqual(tally, { listGone: false, added: 1200, already: 1, banned: 0, unreadable: 1 })
-  deepEqual(heard, ['unreadable nonsense', 'already MEMBER7@example.net'])
+  deepEqual(heard, ['unreadable 1202 nonsense', 'already 1204 MEMBER7@example.net'])
   equal(store.read(countMembers, { list, roles: ['member'] }), 1200)
   equal(
     store.read(membershipsOf, { address: 'member7@example.net' as EmailAddress })[0]?.displayName,
@@ -87,9 +88,9 @@ test('every line of a file gets its answer, in order, over several batches', asy
 
   const gone: string[] = []
   const removal = await removeMembers(
-    { store },
+    { store, clock },
     { list, role: 'member', lines: ['Member1@example.net', 'Some One <x@example.net>', 'nonsense', '#'] },
-    (outcome, line) => gone.push(`${outcome} ${line}`),
+    (answers) => void gone.push(...answers.map(({ outcome, line }) => `${outcome} ${line}`)),
   )
   deepEqual(removal, { removed: 1, notThere: 1, unreadable: 1 })
   deepEqual(gone, [
@@ -97,7 +98,7 @@ test('every line of a file gets its answer, in order, over several batches', asy
     'not-there Some One <x@example.net>',
     'unreadable nonsense',
   ])
-  equal(await removeAllMembers({ store }, { list, role: 'member' }), 1199)
+  equal(await removeAllMembers({ store, clock }, { list, role: 'member' }), 1199)
 })
 
 test('a list that is gone ends the work', async () => {

@@ -50,6 +50,12 @@ export interface ListSettings {
   readonly respondToPostRequests: boolean
   /** Owners and moderators hear of each held post at once. */
   readonly adminImmedNotify: boolean
+  /** New members get a letter. */
+  readonly sendWelcomeMessage: boolean
+  /** Those who leave or are removed get a letter. */
+  readonly sendGoodbyeMessage: boolean
+  /** Owners and moderators hear of members who come and go. */
+  readonly adminNotifyMchanges: boolean
   readonly replyGoesToList: ReplyGoesTo
   readonly replyToAddress: string
   readonly firstStripReplyTo: boolean
@@ -79,6 +85,9 @@ export function defaultListSettings(name: string): ListSettings {
     maxMessageSize: 40,
     respondToPostRequests: true,
     adminImmedNotify: true,
+    sendWelcomeMessage: true,
+    sendGoodbyeMessage: true,
+    adminNotifyMchanges: false,
     replyGoesToList: 'no_munging',
     replyToAddress: '',
     firstStripReplyTo: false,

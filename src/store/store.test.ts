@@ -6,8 +6,9 @@ import type { EmailAddress } from '../mail/address.ts'
 import { readingsOf } from '../model/list-address.ts'
 import { defineUnit } from './unit.ts'
 import { createList, findRecipient, listBySpec } from './units/lists.ts'
-import { addMembers, membershipsOf, rosterPage, speakers } from './units/members.ts'
+import { addMembers, membershipsOf, speakers } from './units/members.ts'
 import { acceptMessage, confirmReceptions, sweepMessages } from './units/reception.ts'
+import { rosterPage } from './units/rosters.ts'
 
 const now = instant(1_000_000)
 const tea = { name: 'tea', mailHost: 'lists.example.org', settings: {}, createDomain: true, now }
@@ -46,7 +47,7 @@ test('members are added once, listed in order, and speak for their list', async 
     now,
   })
   deepEqual(answers, ['added', 'added', 'already'])
-  const roster = store.read(rosterPage, { list: made.list, roles: ['member'], after: '', limit: 10 })
+  const roster = store.read(rosterPage, { list: made.list, roles: ['member'], after: null, limit: 10 })
   deepEqual(
     roster.map(({ address, no }) => [address, no]),
     [

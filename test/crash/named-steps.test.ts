@@ -273,7 +273,7 @@ test('killed during a bulk subscription: whole batches are in, and running it ag
   const server = await start(site)
   const before = countMembers(site)
   const file = await memberFile(site, 10_001, 60_000)
-  const failed = posthorn(site, 'addmembers', file, listAddress).then(
+  const failed = posthorn(site, 'addmembers', '-W', file, listAddress).then(
     () => false,
     () => true,
   )
@@ -285,7 +285,7 @@ test('killed during a bulk subscription: whole batches are in, and running it ag
   ok(added >= 1000 && added < 50_000, `${added} were added before the kill`)
   equal(added % 500, 0)
   const again = await start(site)
-  await posthorn(site, 'addmembers', file, listAddress)
+  await posthorn(site, 'addmembers', '-W', file, listAddress)
   equal(countMembers(site), before + 50_000)
   again.kill()
   await again.gone

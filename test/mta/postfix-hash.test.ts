@@ -77,7 +77,7 @@ describe('Posthorn behind a real Postfix with hash tables', { timeout: 240_000 }
   })
 
   test('a post reaches each member under an envelope sender of its own', async () => {
-    await site.must(['addmembers', '-', tea], `${ann}\n${bob}\n`)
+    await site.must(['addmembers', '-W', '-', tea], `${ann}\n${bob}\n`)
     match((await bySmtp(ann, tea, post(ann, tea, 'first'))).end[0] ?? '', /^250 /)
     const copies = await arrived('first', 2)
     deepEqual(copies.map(({ to }) => to).sort(), [[ann], [bob]])
@@ -130,7 +130,7 @@ describe('Posthorn behind a real Postfix with hash tables', { timeout: 240_000 }
 
   test('a message with an address and a header beyond ASCII goes in and out by SMTPUTF8', async () => {
     const jörg = 'jörg@three.example.test'
-    await site.must(['addmembers', '-', tea], `${jörg}\n`)
+    await site.must(['addmembers', '-W', '-', tea], `${jörg}\n`)
     const header =
       'Comments: Grüße\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n'
     const message = post(jörg, tea, 'utf8', { header, body: 'Tee für alle, 茶\n' })

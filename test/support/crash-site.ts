@@ -52,7 +52,7 @@ export async function copySite(from: Site, sinkPort: number): Promise<Site> {
 }
 
 export async function addMembers(site: Site, from: number, to: number): Promise<void> {
-  await posthorn(site, 'addmembers', await memberFile(site, from, to), listAddress)
+  await posthorn(site, 'addmembers', '-W', await memberFile(site, from, to), listAddress)
 }
 
 /** A file of addresses, one a line, for `posthorn addmembers`. */

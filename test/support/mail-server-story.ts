@@ -104,7 +104,7 @@ export function mailServerStory(story: Story): void {
     })
 
     test('a post reaches each member under an envelope sender of its own', async () => {
-      await site.must(['addmembers', '-', tea], `${ann}\n${bob}\n`)
+      await site.must(['addmembers', '-W', '-', tea], `${ann}\n${bob}\n`)
       match((await bySmtp(ann, tea, post(ann, tea, 'first'))).end[0] ?? '', /^250 /)
       const copies = await arrived('first', 2)
       deepEqual(copies.map(({ to }) => to).sort(), [[ann], [bob]])

@@ -100,7 +100,7 @@ export async function serverHere({
     posthorn,
     list: async (address, members) => {
       await posthorn(['create', address])
-      if (members.length > 0) await posthorn(['addmembers', '-', address], members.join('\n'))
+      if (members.length > 0) await posthorn(['addmembers', '-W', '-', address], members.join('\n'))
     },
     post: (from, to, id, more) =>
       handIn({ port: now.lmtpPort, from, to: [to], message: post(from, to, id, more) }),

@@ -103,7 +103,7 @@ export async function freshSite(options: SiteOptions): Promise<Site> {
     must,
     list: async (address, members) => {
       await must(['create', address])
-      if (members.length > 0) await must(['addmembers', '-', address], members.join('\n'))
+      if (members.length > 0) await must(['addmembers', '-W', '-', address], members.join('\n'))
     },
     start: async (startOptions) => {
       const child = begin(startOptions)

@@ -1,17 +1,20 @@
 // posthorn delmembers: members go, by the operator's word: those of a file, those named, or all.
+import type { MemberLine } from '../../membership/member-lines.ts'
 import { removeAllMembers, removeMembers } from '../../membership/remove.ts'
 import type { MailingList } from '../../model/list.ts'
 import { allLists } from '../../store/units/lists.ts'
 import { defineCommand, EX } from '../command.ts'
 import { linesOf } from '../input.ts'
+import { lettersTo, RosterNews, tellSkipped } from '../member-words.ts'
 import { listNamed } from '../naming-lists.ts'
 import { UsageFault } from '../options.ts'
+import { counted } from '../words.ts'
 
 export const delmembers = defineCommand({
   name: 'delmembers',
   summary: 'Remove members from a list',
   about: `  Removes members of one list, or of all. Silent on success; addresses that are no members
-  are told on standard error. No letter is sent.`,
+  are told on standard error.`,
   examples: [
     'posthorn delmembers -l tea@lists.example.org -m ann@example.com',
     'posthorn delmembers -l tea@lists.example.org -f gone.txt',
@@ -32,19 +35,22 @@ export const delmembers = defineCommand({
       kind: 'switch',
       short: 'g',
       off: { long: 'no-goodbye-msg', short: 'G' },
-      help: 'Send a goodbye letter; this release sends none, and says so.',
+      help: "Send each a goodbye letter, or none; as the list's send_goodbye_message says unless given.",
     },
     'admin-notify': {
       kind: 'switch',
       short: 'n',
       off: { long: 'no-admin-notify', short: 'N' },
-      help: 'Write to the owners; this release sends no such letter, and says so.',
+      help: "Tell owners and moderators by one letter, or do not; as the list's admin_notify_mchanges says unless given.",
     },
     json: { kind: 'flag', help: 'End with the counts as JSON.' },
   },
   args: {},
   reads: ({ file }) => file,
-  async run({ services, out, stdin, signal }, { list: spec, file, member, all, fromall, json, ...letters }) {
+  async run(
+    { services, server, out, stdin, signal },
+    { list: spec, file, member, all, fromall, json, ...letters },
+  ) {
     if (fromall && (spec !== null || all))
       throw new UsageFault('--fromall may not be specified with -l/--list, or -a/--all')
     if (all && (file !== null || member.length > 0))
@@ -55,32 +61,37 @@ export const delmembers = defineCommand({
     const { store, log } = services
     const lists: readonly MailingList[] =
       spec === null ? store.read(allLists, { domains: [] }) : [listNamed(store, spec)]
-    if (letters['goodbye-msg'] === true || letters['admin-notify'] === true)
-      out.errorLine('Warning: no letters are sent about it; this release has none.')
     const lines = [...member]
     if (file !== null && !all) for await (const line of linesOf(stdin, signal)) lines.push(line)
     const total = { removed: 0, notThere: 0, unreadable: 0 }
     for (const list of lists) {
       signal.throwIfAborted()
-      const tally = all
-        ? {
-            removed: await removeAllMembers(services, { list: list.no, role: 'member' }),
-            notThere: 0,
-            unreadable: 0,
-          }
-        : await removeMembers(services, { list: list.no, role: 'member', lines }, (outcome, line) => {
-            if (spec === null || outcome === 'removed') return
-            out.errorLine(
-              outcome === 'not-there'
-                ? `Member not subscribed (skipping): ${line}`
-                : `Cannot parse as valid email address (skipping): ${line}`,
-            )
-          })
-      total.removed += tally.removed
-      total.notThere += tally.notThere
-      total.unreadable += tally.unreadable
-      if (tally.removed > 0) log.info('members.removed', { list: list.listId, removed: tally.removed })
+      const news = new RosterNews('unsubscribe')
+      const heard = (gone: readonly MemberLine[]) => {
+        for (const { displayName, address } of gone) news.add(displayName, address)
+        out.progress(`${list.listId}: ${counted(news.count, 'member')} removed`)
+      }
+      const removal = {
+        list: list.no,
+        role: 'member',
+        letters: lettersTo(services, list, 'goodbye', { wanted: letters['goodbye-msg'] }),
+      } as const
+      if (all) total.removed += await removeAllMembers(services, removal, heard)
+      else {
+        const tally = await removeMembers(services, { ...removal, lines }, async (answers) => {
+          heard(
+            answers.flatMap((one) => (one.outcome === 'removed' && one.member !== null ? [one.member] : [])),
+          )
+          if (spec !== null) await tellSkipped(out, answers, member.length === 0)
+        })
+        total.removed += tally.removed
+        total.notThere += tally.notThere
+        total.unreadable += tally.unreadable
+      }
+      if (news.count > 0) log.info('members.removed', { list: list.listId, removed: news.count })
+      await news.tell(services, list, letters['admin-notify'])
     }
+    if (total.removed > 0) server.wake(false)
     if (json) out.json(total)
     return EX.ok
   },

@@ -38,6 +38,7 @@ export const domain = defineCommand({
     json: { kind: 'flag', help: "With 'list': as JSON." },
   },
   args: { action: 'required', name: 'optional' },
+  suggests: { action: ['list', 'add', 'set', 'remove'] },
   async run(context, args) {
     const { services } = context
     const { action, name, json } = args

@@ -1,20 +1,13 @@
 // posthorn members: the roster of a list, a page at a time, so that a list of a million is no burden.
 
 import { formatMailbox } from '../../mail/address-list.ts'
-import type { Member, Role } from '../../model/member.ts'
-import { countMembers, rosterPage } from '../../store/units/members.ts'
+import type { Member } from '../../model/member.ts'
+import { countMembers } from '../../store/units/members.ts'
+import { type RosterPage, type RosterPlace, rosterPage } from '../../store/units/rosters.ts'
 import { defineCommand, EX } from '../command.ts'
+import { roleChoices } from '../member-words.ts'
 import { listNamed } from '../naming-lists.ts'
 import { UsageFault } from '../options.ts'
-
-const roleChoices = {
-  any: ['owner', 'moderator', 'nonmember', 'member'],
-  owner: ['owner'],
-  moderator: ['moderator'],
-  nonmember: ['nonmember'],
-  member: ['member'],
-  administrator: ['owner', 'moderator'],
-} as const satisfies Readonly<Record<string, readonly Role[]>>
 
 const digestChoices = {
   any: ['plaintext_digests', 'mime_digests', 'summary_digests'],
@@ -32,8 +25,6 @@ const noMailChoices = {
 } as const
 
 const pageSize = 1000
-
-type Roster = readonly (Member & { readonly key: string })[]
 
 export const members = defineCommand({
   name: 'members',
@@ -87,7 +78,7 @@ export const members = defineCommand({
       kind: 'one',
       short: 's',
       value: 'FILE',
-      help: "Removed: use 'posthorn addmembers' and 'posthorn delmembers'.",
+      help: "Removed: use 'posthorn syncmembers'.",
     },
   },
   args: { listspec: 'required' },
@@ -96,7 +87,7 @@ export const members = defineCommand({
     for (const [option, instead] of [
       ['add', 'addmembers'],
       ['delete', 'delmembers'],
-      ['sync', 'addmembers` and `posthorn delmembers'],
+      ['sync', 'syncmembers'],
     ] as const)
       if (args[option] !== null)
         throw new UsageFault(`The --${option} option is removed. Use \`posthorn ${instead}\` instead.`)
@@ -115,8 +106,8 @@ export const members = defineCommand({
     const wanted = filterOf(args)
     let shown = 0
     if (args.json) out.line('[')
-    for (let after: string | null = ''; after !== null && !signal.aborted; ) {
-      const page: Roster = store.read(rosterPage, { list: list.no, roles, after, limit: pageSize })
+    for (let after: RosterPlace | null = null; !signal.aborted; ) {
+      const page: RosterPage = store.read(rosterPage, { list: list.no, roles, after, limit: pageSize })
       for (const member of page.filter(wanted)) {
         if (args.json) out.line(`${shown > 0 ? ',' : ''}${JSON.stringify(jsonOf(member))}`)
         else if (emailOnly || member.displayName === '') out.line(member.address)
@@ -124,7 +115,8 @@ export const members = defineCommand({
         shown += 1
       }
       await out.drained()
-      after = page.length < pageSize ? null : (page.at(-1)?.key ?? null)
+      after = page.at(-1) ?? null
+      if (page.length < pageSize) break
     }
     if (args.json) out.line(']')
     else if (shown === 0) out.line(`${list.listId} has no members`)

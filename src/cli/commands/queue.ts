@@ -36,6 +36,7 @@ export const queue = defineCommand({
     json: { kind: 'flag', help: 'As JSON.' },
   },
   args: { action: 'optional', number: 'optional' },
+  suggests: { action: ['list', 'show', 'delete'] },
   async run(context, { action, number, aside, json }) {
     switch (action ?? 'list') {
       case 'list':

@@ -19,6 +19,7 @@ export const set = defineCommand({
   ],
   options: { json: { kind: 'flag', help: 'Show as JSON.' } },
   args: { listspec: 'required', settings: 'rest' },
+  suggests: { settings: settingNames },
   async run(context, { listspec, settings, json }) {
     const { services, out } = context
     const list = listNamed(services.store, listspec)

@@ -16,7 +16,7 @@ import {
   type ReportedPost,
 } from '../../store/units/stories.ts'
 import { type CommandContext, defineCommand, EX } from '../command.ts'
-import { countStates, linesAboutOutgoing, stateWords } from '../queue-words.ts'
+import { countStates, linesAboutOutgoing, reasonsOf, stateWords } from '../queue-words.ts'
 import { plain, sizeOf, timeOf } from '../words.ts'
 
 /** So many posts, copies or bounces of one address are shown. */
@@ -106,10 +106,7 @@ function linesAboutPost(post: ReportedPost): readonly string[] {
     `  received: ${timeOf(receivedAt)} from ${plain(sender)}, ${sizeOf(size)}`,
     `  judged: ${timeOf(judgedAt)}: ${verdictWords[verdict]}`,
   ]
-  for (const { rule, summary, detail } of hits) {
-    const facts = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`)
-    lines.push(`    ${rule}: ${summary}${facts.length === 0 ? '' : ` (${plain(facts.join(', '))})`}`)
-  }
+  lines.push(...reasonsOf(hits))
   if (verdict === 'hold')
     lines.push(
       held === null

@@ -1,15 +1,14 @@
 // What the judging of a post commits: its story, what follows from the verdict, and the end of the queue item,
 // in one unit. Either all of it happened or the item is judged again.
 import type { Instant } from '../../base/clock.ts'
-import type { EmailAddress } from '../../mail/address.ts'
 import type { ListNo } from '../../model/list.ts'
 import type { NewOutgoing, OutgoingNo } from '../../model/outgoing.ts'
 import type { ItemNo, MessageNo } from '../../model/queue.ts'
 import type { Hit } from '../../model/rule.ts'
 import { command, defineUnit, get, integer, one, query, run } from '../unit.ts'
+import { dayOf, type Letter, sendLetter } from './letters.ts'
 import { insertOutgoing } from './outgoing.ts'
 import { finishItem } from './queue.ts'
-import { insertMessage } from './reception.ts'
 
 /** What `trace` and the moderators will read about this post. */
 export interface PostStory {
@@ -22,14 +21,6 @@ export interface PostStory {
   readonly subject: string
   readonly size: number
   readonly receivedAt: Instant
-}
-
-/** A letter of ours about this post. `once` names what at most one a day may go out for (RFC 3834 §2). */
-export interface Letter {
-  readonly bytes: Uint8Array
-  readonly hash: Uint8Array
-  readonly outgoing: Omit<NewOutgoing, 'draft'> & { readonly bodyAt: number }
-  readonly once: { readonly kind: string; readonly address: EmailAddress } | null
 }
 
 export interface Judgement {
@@ -102,23 +93,9 @@ function* tell(story: PostStory, { at, verdict, hits, postNumber, outgoing }: To
   return yield* one(insertPost, ...came, at, verdict, JSON.stringify(hits), postNumber, outgoing)
 }
 
-const day = 86_400_000
-
-function* sendLetter(list: ListNo, letter: Letter, now: Instant, retryPeriod: number) {
-  if (letter.once !== null) {
-    const { kind, address } = letter.once
-    const fresh = yield* run(markAnswered, list, kind, address.toLowerCase(), Math.floor(now / day))
-    if (fresh === 0) return
-  }
-  const { bodyAt, ...outgoing } = letter.outgoing
-  const message = yield* insertMessage(letter.hash, letter.bytes.length, { bytes: letter.bytes })
-  const draft = { message, header: letter.bytes.subarray(0, bodyAt), bodyAt, splices: [] }
-  yield* insertOutgoing({ ...outgoing, draft }, now, retryPeriod)
-}
-
 /** Forgets stories and answers of long ago; bounded. What is held keeps its story. */
 export const forgetStories = defineUnit('judging.forget', function* (a: { before: Instant; limit: number }) {
-  yield* run(forgetAnswers, Math.floor(a.before / day))
+  yield* run(forgetAnswers, dayOf(a.before))
   return yield* run(forgetPosts, a.limit, a.before)
 })
 
@@ -135,7 +112,3 @@ const insertPost = query(
   (row) => integer(row, 'id'),
 )
 const insertHeld = command('insert into held (list_id, post_id, message_id, held_at) values (?, ?, ?, ?)')
-const markAnswered = command(
-  `insert into autoreply_seen (list_id, kind, address, day) values (?, ?, ?, ?)
-   on conflict (list_id, kind, address) do update set day = excluded.day where excluded.day > day`,
-)

@@ -25,6 +25,7 @@ import {
   text,
   textOrNull,
 } from '../unit.ts'
+import { type Letter, sendLetter } from './letters.ts'
 
 export interface NewMember {
   readonly address: EmailAddress
@@ -33,7 +34,10 @@ export interface NewMember {
 
 export type AddedMember = 'added' | 'already' | 'banned'
 
-/** At most 500 at a time, so that the door never waits seconds. One answer for each, in order; null when the list is gone. */
+/**
+ * At most 500 at a time, so that the door never waits seconds. One answer for each, in order; null when the list is gone.
+ * Who is added gets the letter of the same place, if there is one, in the same commit.
+ */
 export const addMembers = defineUnit(
   'member.add',
   function* (a: {
@@ -43,12 +47,13 @@ export const addMembers = defineUnit(
     delivery: MemberDelivery
     status: DeliveryStatus
     now: Instant
+    letters?: Letters
   }) {
     const counter = yield* get(lastMemberNo, a.list)
     if (counter === null) return null
     let no = counter
     const answers: AddedMember[] = []
-    for (const { address, displayName } of a.members) {
+    for (const [at, { address, displayName }] of a.members.entries()) {
       const key = addressKey(address)
       if ((yield* get(isBanned, a.list, key)) !== null) {
         answers.push('banned')
@@ -66,45 +71,45 @@ export const addMembers = defineUnit(
         deliveryStatuses[a.status],
         a.now,
       )
-      if (changed === 1) no += 1
+      no += changed
       answers.push(changed === 1 ? 'added' : 'already')
-      if (changed === 1 && a.role === 'member') yield* run(dropNonmember, a.list, addressId)
+      if (changed !== 1) continue
+      if (a.role === 'member') yield* run(dropNonmember, a.list, addressId)
+      yield* sendTo(a.list, at, a.letters, a.now)
     }
     yield* run(setLastMemberNo, no, a.list)
     return answers
   },
 )
 
-/** One answer for each address, in order: whether it had been there. */
+/** Letters to members, in the order of the members; null for none. */
+export interface Letters {
+  readonly each: readonly (Letter | null)[]
+  readonly retryPeriod: number
+}
+
+function* sendTo(list: ListNo, at: number, letters: Letters | undefined, now: Instant) {
+  const letter = letters?.each[at] ?? null
+  if (letter !== null && letters !== undefined) yield* sendLetter(list, letter, now, letters.retryPeriod)
+}
+
+/** One answer for each address, in order: whether it had been there. Letters as with `addMembers`. */
 export const removeMembers = defineUnit(
   'member.remove',
-  function* (a: { list: ListNo; role: Role; addresses: readonly EmailAddress[] }) {
+  function* (a: {
+    list: ListNo
+    role: Role
+    addresses: readonly EmailAddress[]
+    now: Instant
+    letters?: Letters
+  }) {
     const answers: boolean[] = []
-    for (const address of a.addresses)
-      answers.push((yield* run(deleteMember, a.list, roles[a.role], addressKey(address))) > 0)
+    for (const [at, address] of a.addresses.entries()) {
+      const wasThere = (yield* run(deleteMember, a.list, roles[a.role], addressKey(address))) > 0
+      answers.push(wasThere)
+      if (wasThere) yield* sendTo(a.list, at, a.letters, a.now)
+    }
     return answers
-  },
-)
-
-/** Removes up to `limit` members of a role; returns how many went. */
-export const removeSomeMembers = defineUnit(
-  'member.remove-some',
-  function* (a: { list: ListNo; role: Role; limit: number }) {
-    return yield* run(deleteSome, a.list, roles[a.role], a.limit)
-  },
-)
-
-/** A page of a roster in order of the address key, after `after` ('' for the first page). */
-export const rosterPage = defineUnit(
-  'member.roster-page',
-  function* (a: { list: ListNo; roles: readonly Role[]; after: string; limit: number }) {
-    return yield* all(
-      selectRoster,
-      a.list,
-      JSON.stringify(a.roles.map((role) => roles[role])),
-      a.after,
-      a.limit,
-    )
   },
 )
 
@@ -145,7 +150,7 @@ export const stillReceiving = defineUnit(
   },
 )
 
-const roleOf = (n: number): Role =>
+export const roleOf = (n: number): Role =>
   (Object.keys(roles) as Role[]).find((role) => roles[role] === n) ?? 'nonmember'
 const deliveryOf = (n: number): MemberDelivery =>
   (Object.keys(deliveryModes) as MemberDelivery[]).find((mode) => deliveryModes[mode] === n) ?? 'regular'
@@ -153,7 +158,7 @@ const statusOf = (n: number): DeliveryStatus =>
   (Object.keys(deliveryStatuses) as DeliveryStatus[]).find((status) => deliveryStatuses[status] === n) ??
   'unknown'
 
-const readMember = (row: Row): Member & { readonly key: string } => ({
+export const readMember = (row: Row): Member & { readonly key: string } => ({
   list: integer(row, 'list_id') as ListNo,
   no: integer(row, 'no') as MemberNo,
   role: roleOf(integer(row, 'role')),
@@ -190,17 +195,8 @@ const dropNonmember = command(
 const deleteMember = command(
   'delete from member where list_id = ? and role = ? and address_id = (select id from address where key = ?)',
 )
-const deleteSome = command(
-  'delete from member where (list_id, no) in (select list_id, no from member where list_id = ? and role = ? order by no limit ?)',
-)
-const memberColumns = `member.list_id, member.no, member.role, address.email, address.key, address.display_name,
+export const memberColumns = `member.list_id, member.no, member.role, address.email, address.key, address.display_name,
   member.moderation_action, member.delivery_mode, member.delivery_status, member.joined_at`
-const selectRoster = query(
-  `select ${memberColumns} from member join address on address.id = member.address_id
-   where member.list_id = ? and member.role in (select value from json_each(?)) and address.key > ?
-   order by address.key limit ?`,
-  readMember,
-)
 const countRoster = query(
   'select count(*) as n from member where list_id = ? and role in (select value from json_each(?))',
   (row) => integer(row, 'n'),
