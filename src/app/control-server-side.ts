@@ -1,6 +1,7 @@
 // What the process around a command does for it, and how a server says how it is.
 import type { OutgoingLane } from '../model/outgoing.ts'
 import type { Lane } from '../model/queue.ts'
+import type { DeliveryPause } from '../store/units/pausing.ts'
 
 /** Around a command is the server, or the command line that holds the lock. */
 export interface ServerSide {
@@ -10,6 +11,10 @@ export interface ServerSide {
   status(): Promise<ServerStatus> | ServerStatus | null
   /** There is work in the queue; `putBack`: an operator put back what had been set aside. */
   wake(putBack: boolean): void
+  /** The store says whether delivery is paused: ends it in order, or starts it. */
+  pauseChanged(): Promise<void>
+  /** No kept message goes away until the returned function is called. */
+  keepMessages(): Promise<() => void>
 }
 
 export interface ServerStatus {
@@ -23,6 +28,8 @@ export interface ServerStatus {
     /** Since when it is so; null before the first try. */
     readonly since: number | null
   }
+  /** Why nothing is sent, and since when; null while delivery runs. */
+  readonly paused: DeliveryPause | null
   readonly lanes: readonly LaneStatus[]
   /** Why the mail server's tables are not up to date, or null. */
   readonly publication: { readonly generation: number; readonly done: number; readonly fault: string | null }

@@ -16,8 +16,16 @@ const straysEvery = DAY
 // A file is written before its row: by then the row is there, or never will be.
 const strayAfter = HOUR
 
-export function keepHouse({ store, clock, config, log }: Services, spool: string): { stop(): void } {
+export interface House {
+  stop(): void
+  /** No message and no file goes away until the returned function is called. Waits for a sweep that is under way. */
+  keepMessages(): Promise<() => void>
+}
+
+export function keepHouse({ store, clock, config, log }: Services, spool: string): House {
   let stopped = false
+  let keepers = 0
+  let sweeping: Promise<void> = Promise.resolve()
   let lookForStrays = Number.NEGATIVE_INFINITY
   const tidy = async (): Promise<void> => {
     while (!stopped && (await store.commit(forgetReceptions, { now: clock.now(), limit: bite })) === bite)
@@ -27,15 +35,19 @@ export function keepHouse({ store, clock, config, log }: Services, spool: string
       await pause()
     while (!stopped && (await store.commit(forgetOutgoing, { before, limit: bite })) === bite) await pause()
     while (!stopped && (await store.commit(forgetStories, { before, limit: bite })) === bite) await pause()
+    sweeping = sweep()
+    await sweeping
+  }
+  const sweep = async (): Promise<void> => {
     for (;;) {
+      if (stopped || keepers > 0) return
       const { deleted, files } = await store.commit(sweepMessages, { limit: bite })
       for (const file of files) await unlink(join(spool, file)).catch(() => undefined)
-      if (stopped) return
       if (deleted < bite) break
       await pause()
     }
-    if (clock.monotonic() < lookForStrays) return
-    const deleted = await removeStrays({ store, clock }, spool, () => stopped)
+    if (stopped || keepers > 0 || clock.monotonic() < lookForStrays) return
+    const deleted = await removeStrays({ store, clock }, spool, () => stopped || keepers > 0)
     lookForStrays = clock.monotonic() + straysEvery
     if (deleted > 0) log.info('housekeeping.strays', { deleted })
   }
@@ -51,6 +63,13 @@ export function keepHouse({ store, clock, config, log }: Services, spool: string
     stop: () => {
       stopped = true
       clearTimeout(timer)
+    },
+    keepMessages: async () => {
+      keepers += 1
+      await sweeping.catch(() => undefined)
+      return () => {
+        keepers -= 1
+      }
     },
   }
 }

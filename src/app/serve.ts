@@ -16,6 +16,7 @@ import { StoreRefusal } from '../store/database.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { publicationState } from '../store/units/lists.ts'
 import { nextPageDue, unpagedHeads } from '../store/units/outgoing.ts'
+import { deliveryPause } from '../store/units/pausing.ts'
 import { nextDue } from '../store/units/queue.ts'
 import { laneReports } from '../store/units/reports.ts'
 import { configuredMailServers } from './configured-mail-servers.ts'
@@ -138,6 +139,11 @@ async function start(
   })
   const publish: ServerSide['publish'] = async (advise) => reported(await publisher.wake(), advise)
   const stations = startStations(services, writer, target, rooms)
+  const pauseChanged = async (): Promise<void> => {
+    if (store.read(deliveryPause, null) === null) stations.delivery.release()
+    else await stations.delivery.hold(stationsGrace)
+  }
+  if (store.read(deliveryPause, null) !== null) await stations.delivery.hold(0)
   const house = keepHouse(services, messagesDirectory(config))
   rooms.push(() => house.stop())
 
@@ -150,7 +156,13 @@ async function start(
   }
   const control = await listenControl(
     claimControlPath(config),
-    options.answer(services, { publish, status, wake }),
+    options.answer(services, {
+      publish,
+      status,
+      wake,
+      pauseChanged,
+      keepMessages: () => house.keepMessages(),
+    }),
   )
   rooms.push(() => control.close())
   rooms.push(() => door.close(doorGrace))
@@ -269,6 +281,7 @@ async function statusOf(
       relay === undefined || relay.state === 'untried'
         ? { state: 'unknown', words: place, since: null }
         : { state: relay.state, words: relay.words ?? place, since: relay.since },
+    paused: store.read(deliveryPause, null),
     lanes: store.read(laneReports, { now: clock.now() }),
     publication: store.read(publicationState, {}),
     disk: { free: facts.disk.free(), reserve: config.store.reserve, enough: facts.disk.hasRoom() },

@@ -4,7 +4,7 @@ import { type TransferListItem, Worker } from 'node:worker_threads'
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 export function startWorker(
-  name: 'writer' | 'judging' | 'delivery',
+  name: 'writer' | 'judging' | 'delivery' | 'backup',
   workerData: unknown,
   transferList: TransferListItem[] = [],
 ): Worker {

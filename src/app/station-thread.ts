@@ -26,6 +26,9 @@ export interface StationThread {
   /** Null while no thread runs. */
   status(): Promise<DeliveryStatus | null>
   reopenLog(): void
+  /** No thread runs until `release`: one that runs ends in order first. */
+  hold(graceMilliseconds: number): Promise<void>
+  release(): void
   stop(graceMilliseconds: number): Promise<void>
 }
 
@@ -66,6 +69,7 @@ export function stationThread(
   let asks = 0
   let restart: NodeJS.Timeout | undefined
   let releasing = false
+  let held = false
 
   const order = (to: Running, what: StationOrder): void => to.worker.postMessage(what)
 
@@ -142,7 +146,7 @@ export function stationThread(
 
   const wake = (reload = false): void => {
     if (stopped) return
-    if (running?.ending || releasing || restart !== undefined) {
+    if (held || running?.ending || releasing || restart !== undefined) {
       wanted = true
       return
     }
@@ -203,23 +207,36 @@ export function stationThread(
     return clock.monotonic() - of.itemSince > (deadline ?? Number.POSITIVE_INFINITY)
   }
 
+  const end = async (of: Running, graceMilliseconds: number): Promise<void> => {
+    const { worker } = of
+    const exit = once(worker, 'exit')
+    order(of, { kind: 'stop', graceMilliseconds })
+    const timer = setTimeout(() => void worker.terminate(), graceMilliseconds + 3000)
+    await exit
+    clearTimeout(timer)
+  }
+
   return {
     wake,
     status: async () => (running === null || running.ending ? null : (await ask(running)).delivery),
     reopenLog: () => {
       if (running !== null) order(running, { kind: 'reopen-log' })
     },
+    hold: async (graceMilliseconds) => {
+      held = true
+      if (running === null) return
+      running.ending = true
+      await end(running, graceMilliseconds)
+    },
+    release: () => {
+      held = false
+      wake()
+    },
     stop: async (graceMilliseconds) => {
       stopped = true
       clearInterval(watch)
       clearTimeout(restart)
-      if (running === null) return
-      const { worker } = running
-      const exit = once(worker, 'exit')
-      order(running, { kind: 'stop', graceMilliseconds })
-      const timer = setTimeout(() => void worker.terminate(), graceMilliseconds + 3000)
-      await exit
-      clearTimeout(timer)
+      if (running !== null) await end(running, graceMilliseconds)
     },
   }
 }

@@ -3,10 +3,12 @@ import type { Command } from './command.ts'
 import { addmembers } from './commands/addmembers.ts'
 import { admins } from './commands/admins.ts'
 import { aliases } from './commands/aliases.ts'
+import { backup } from './commands/backup.ts'
 import { changeaddress } from './commands/changeaddress.ts'
 import { completion } from './commands/completion.ts'
 import { conf } from './commands/conf.ts'
 import { create } from './commands/create.ts'
+import { delivery } from './commands/delivery.ts'
 import { delmembers } from './commands/delmembers.ts'
 import { demo } from './commands/demo.ts'
 import { domain } from './commands/domain.ts'
@@ -22,6 +24,7 @@ import { notify } from './commands/notify.ts'
 import { queue } from './commands/queue.ts'
 import { remove } from './commands/remove.ts'
 import { restart } from './commands/restart.ts'
+import { restore } from './commands/restore.ts'
 import { set } from './commands/set.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -56,6 +59,9 @@ export const commands: readonly Command[] = [
   queue,
   unshunt,
   trace,
+  delivery,
+  backup,
+  restore,
   aliases,
   hookup,
   conf,

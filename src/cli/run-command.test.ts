@@ -52,6 +52,8 @@ function shell({ store, directory }: FreshStore) {
         wake: () => {
           woken += 1
         },
+        pauseChanged: async () => undefined,
+        keepMessages: async () => () => undefined,
       },
       {
         command,
@@ -352,6 +354,7 @@ const healthy: ServerStatus = {
   pid: 7,
   uptime: 90_000,
   relay: { state: 'up', words: 'localhost:25', since: Date.UTC(2025, 11, 31) },
+  paused: null,
   lanes: [{ lane: 'in', waiting: 2, deferred: 0, shunted: 0, oldest: Date.UTC(2025, 11, 31, 23, 59) }],
   publication: { generation: 3, done: 3, fault: null },
   disk: { free: 1e9, reserve: 1e6, enough: true },

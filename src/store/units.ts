@@ -7,6 +7,7 @@ import * as letters from './units/letters.ts'
 import * as lists from './units/lists.ts'
 import * as members from './units/members.ts'
 import * as outgoing from './units/outgoing.ts'
+import * as pausing from './units/pausing.ts'
 import * as queue from './units/queue.ts'
 import * as reception from './units/reception.ts'
 import * as reports from './units/reports.ts'
@@ -22,6 +23,7 @@ export const units: readonly UnitRef<never, unknown>[] = [
   lists,
   members,
   outgoing,
+  pausing,
   queue,
   reception,
   settings,

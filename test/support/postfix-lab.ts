@@ -15,8 +15,10 @@ export interface PostfixLab extends AsyncDisposable {
   readonly world: Sink
   /** The bytes of a message of the world. */
   textOf(envelope: Envelope): Buffer
-  /** `extra`: lines of main.cf that count rather than the usual ones. */
-  start(maps: string, domain: string, extra?: string): Promise<void>
+  /** The folder of main.cf. */
+  readonly configDir: string
+  /** `extra`: lines of main.cf that count rather than the usual ones; `postfix-bare` knows nothing of lists. */
+  start(maps: string, domain: string, extra?: string, kind?: 'postfix-hash' | 'postfix-bare'): Promise<void>
   log(): Promise<string>
 }
 
@@ -45,13 +47,14 @@ export async function postfixLab(): Promise<PostfixLab> {
     lmtpPort,
     world,
     textOf: ({ id }) => readFileSync(join(letters, `${String(id).padStart(8, '0')}.eml`)),
-    start: async (maps, domain, extra = '') => {
+    configDir: join(instance, 'conf'),
+    start: async (maps, domain, extra = '', kind = 'postfix-hash') => {
       const extraFile = join(directory, 'extra.cf')
       writeFileSync(extraFile, extra)
       const ports = Object.entries({ smtp: smtpPort, lmtp: lmtpPort, sink: world.port })
       const words = ports.flatMap(([name, port]) => [`--${name}-port`, String(port)])
       const lists = ['--domain', domain, '--maps', maps, '--extra', extraFile]
-      await command('start', 'postfix-hash', '--dir', instance, ...words, ...lists)
+      await command('start', kind, '--dir', instance, ...words, ...lists)
       kept.defer(async () => void (await command('stop', '--dir', instance)))
     },
     log: () => command('log', '--dir', instance),

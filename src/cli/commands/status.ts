@@ -77,10 +77,14 @@ function show({ out, services: { clock } }: CommandContext, found: ServerStatus,
 
 /** One sentence for each, with what to do. */
 export function troublesOf(
-  { relay, lanes, publication, disk, lastErrors }: ServerStatus,
+  { paused, relay, lanes, publication, disk, lastErrors }: ServerStatus,
   now: number,
 ): readonly string[] {
   const troubles: string[] = []
+  if (paused !== null)
+    troubles.push(
+      `delivery is paused since ${timeOf(paused.since)}: ${plain(paused.why)}; 'posthorn delivery resume' lets it go on`,
+    )
   if (relay.state === 'down')
     troubles.push(`the relay takes no mail: ${plain(relay.words)}; see the mail server's log`)
   const aside = lanes.reduce((sum, { shunted }) => sum + shunted, 0)

@@ -34,7 +34,7 @@ postfix_start() {
   postfix-regexp) type=regexp ;;
   postfix-vmap) tables+=(postfix_routes postfix_vmap) ;;
   esac
-  if [[ $MTA != postfix-verify ]]; then
+  if [[ $MTA != postfix-verify && $MTA != postfix-bare ]]; then
     [[ -n $MAPS ]] || die "$MTA needs --maps (the folder with postfix_lmtp and postfix_domains)"
     # A table that does not exist yet makes Postfix answer 451 to everything.
     for f in "${tables[@]}"; do
@@ -73,6 +73,9 @@ smtp_tls_security_level = none
 queue_run_delay = 5s
 minimal_backoff_time = 5s
 maximal_backoff_time = 20s
+C
+    # postfix-bare knows nothing of lists: `posthorn hookup postfix --write` does the rest.
+    [[ $MTA == postfix-bare ]] || cat <<C
 
 # ---- what the list manager's documentation tells users to set ----
 recipient_delimiter = +
