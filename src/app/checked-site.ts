@@ -1,6 +1,7 @@
 // What the general checks of `doctor` are given, from the configuration and the facts that the frame has gathered.
 import { systemRandom } from '../base/random.ts'
 import type { Config } from '../config/config.ts'
+import { addressesOf } from '../hookup/checks/addresses.ts'
 import { type CheckedSite, usualPatience } from '../hookup/checks/checked-site.ts'
 import type { HostFacts, MailServerHost } from '../model/hookup.ts'
 import { databasePath, whoHoldsLock } from './data-directory.ts'
@@ -21,6 +22,7 @@ export function checkedSite(
     serverRuns: holder !== null && (holder === 'unknown' || holder.what === 'server'),
     host,
     random: systemRandom,
+    addressesOf,
     patience: usualPatience,
     nameServers: null,
   }

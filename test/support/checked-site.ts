@@ -8,6 +8,7 @@ import { relayOf } from '../../src/app/relay.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { type ConfigOverrides, defaultConfig } from '../../src/config/config.ts'
+import { addressesOf } from '../../src/hookup/checks/addresses.ts'
 import { type Check, type CheckedSite, usualPatience } from '../../src/hookup/checks/checked-site.ts'
 import type { Finding } from '../../src/model/hookup.ts'
 import { createList } from '../../src/store/units/lists.ts'
@@ -46,6 +47,7 @@ export async function freshChecked(
     serverRuns: true,
     host,
     random: systemRandom,
+    addressesOf,
     patience: usualPatience,
     nameServers: null,
     ...more,

@@ -18,6 +18,8 @@ export interface CheckedSite {
   /** Where the mail server is. */
   readonly host: Pick<MailServerHost, 'stat' | 'run'>
   readonly random: Random
+  /** All addresses of a name, in the system's order; none when there is no answer in so many milliseconds. */
+  readonly addressesOf: (host: string, milliseconds: number) => Promise<readonly string[]>
   readonly patience: Patience
   /** `address` or `address:port` of name servers; null: those of the system. */
   readonly nameServers: readonly string[] | null

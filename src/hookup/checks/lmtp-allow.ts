@@ -1,12 +1,12 @@
 // Does [lmtp] allow let in the mail server that our mail goes out through? Mostly it is the one that hands mail in.
 import { BlockList, isIP } from 'node:net'
-import { addressesOf, ownAddresses } from './addresses.ts'
+import { ownAddresses } from './addresses.ts'
 import { type Check, found } from './checked-site.ts'
 import { notLetIn } from './lmtp-kinds.ts'
 
 export const lmtpAllow: Check = {
   kinds: [notLetIn],
-  async *look({ config, facts, patience }) {
+  async *look({ config, facts, patience, addressesOf }) {
     const { allow } = config.lmtp
     if (allow === null) return // smtp_host is let in then
     const list = new BlockList()

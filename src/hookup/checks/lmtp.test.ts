@@ -152,3 +152,18 @@ for (const {
     deepEqual(await codesOf(lmtpSocket, { ...fresh.site, host, facts: withSocket }), codes)
     server.close()
   })
+
+test('lmtp: of two addresses one may be closed, and mail may still come in', () =>
+  withServer(say(posthorn, { ...polite, RCPT: '550 5.1.1 no', [tea]: '250 2.1.5 OK' }), async (port) => {
+    const addressesOf = async () => ['127.0.0.1', '127.0.0.2']
+    await using fresh = await freshChecked(
+      { mta: { lmtpHost: 'localhost', lmtpPort: port } },
+      { addressesOf },
+    )
+    const findings = await findingsOf(lmtp, fresh.site)
+    deepEqual(
+      findings.map(({ kind }) => kind.code),
+      ['lmtp.one-family'],
+    )
+    match(findings[0]?.seen ?? '', /^127\.0\.0\.1:\d+: open, 127\.0\.0\.2:\d+: refused$/)
+  }))

@@ -3,7 +3,6 @@
 import { base32 } from '../../base/random.ts'
 import { isLoopback, isWildcard } from '../../config/hosts.ts'
 import type { Finding } from '../../model/hookup.ts'
-import { addressesOf } from './addresses.ts'
 import { type Check, type CheckedSite, found } from './checked-site.ts'
 import { type Heard, knock, placeText, type Spot, type Talk } from './knock.ts'
 import * as kinds from './lmtp-kinds.ts'
@@ -43,7 +42,7 @@ export const lmtp: Check = {
   async *look(site) {
     const { host, port } = site.facts.lmtp
     if (port === 0) return // the system chooses one: only tests say so
-    const addresses = await addressesOf(host, site.patience.connect)
+    const addresses = await site.addressesOf(host, site.patience.connect)
     if (addresses.length === 0) {
       yield found(noSuchAddress, { seen: `[mta] lmtp_host: ${host}`, file: site.facts.configFile })
       return

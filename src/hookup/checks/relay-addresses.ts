@@ -3,7 +3,6 @@
 import { isIP } from 'node:net'
 import type { Finding } from '../../model/hookup.ts'
 import { openDialogue, type Relay } from '../../smtp/client.ts'
-import { addressesOf } from './addresses.ts'
 import { type CheckedSite, found } from './checked-site.ts'
 import { answerText, placeText } from './knock.ts'
 import { relays } from './relay-envelopes.ts'
@@ -12,7 +11,7 @@ import { oneAddressClosed, oneAddressDenied } from './relay-kinds.ts'
 /** `asked` has been found in order by its name. */
 export async function* otherAddresses(site: CheckedSite, asked: Relay): AsyncIterable<Finding> {
   if (isIP(asked.host) !== 0) return
-  const addresses = await addressesOf(asked.host, site.patience.connect)
+  const addresses = await site.addressesOf(asked.host, site.patience.connect)
   if (addresses.length < 2) return
   const answers = await Promise.all(addresses.map((address) => tryAt(site, asked, address)))
   const closed = answers.filter((answer) => answer.closed !== null)

@@ -5,7 +5,14 @@ import type { Finding, FindingKind } from '../../model/hookup.ts'
 import type { Dialogue } from '../../smtp/client-dialogue.ts'
 import { type CheckedSite, found } from './checked-site.ts'
 import { answerText, placeText } from './knock.ts'
-import { denied, helloRefused, nullSenderRefused, senderRefused } from './relay-kinds.ts'
+import {
+  denied,
+  helloRefused,
+  loginWanted,
+  nullSenderRefused,
+  senderRefused,
+  tlsWanted,
+} from './relay-kinds.ts'
 
 /** An address that is nobody's and of no mail server's own (RFC 2606 §3). */
 export const outside = 'posthorn-doctor@example.com'
@@ -19,8 +26,9 @@ export async function* envelopes(site: CheckedSite, dialogue: Dialogue): AsyncGe
   for (const [i, sender] of ['', ...listSenders(site)].entries()) {
     const mail = await ask(dialogue, `MAIL FROM:<${sender}>`)
     if (!mail.startsWith('250')) {
-      const kind = sender === '' ? nullSenderRefused : senderRefused
+      const kind = firstOf(mail) ?? (sender === '' ? nullSenderRefused : senderRefused)
       yield found(kind, { seen: `${place}: MAIL FROM:<${sender}> ${mail}` })
+      if (kind === loginWanted || kind === tlsWanted) return true
     } else if (i < 2) {
       const said = await relays(site, dialogue)
       if (said !== null && !refusal) {
@@ -52,11 +60,19 @@ export async function relays(
   return second.startsWith('5') ? { kind: denied, seen: `RCPT TO:<${siteOwner}> ${second}` } : null
 }
 
+// RFC 4954 §6, RFC 3207 §4: 530 says that something has to come before.
+function firstOf(answer: string): FindingKind | null {
+  if (!answer.startsWith('530')) return null
+  return /starttls/i.test(answer) ? tlsWanted : loginWanted
+}
+
 function meaningOf(answer: string): FindingKind | 'unclear' | null {
+  const first = firstOf(answer)
+  if (first !== null) return first
   if (answer.startsWith('2') || /gr[ea]y-?list/i.test(answer)) return null
   if (/\b(?:helo|ehlo)\b/i.test(answer)) return helloRefused
   if (/sender address rejected/i.test(answer)) return senderRefused
-  return /relay|^530\b|\b[45]\.7\.\d/i.test(answer) ? denied : 'unclear'
+  return /relay|\b[45]\.7\.\d/i.test(answer) ? denied : 'unclear'
 }
 
 /** A sender of a copy for one list of each domain: what it names need not exist, since nothing is sent. */

@@ -125,6 +125,22 @@ export const helloRefused = error(
   "Its log says why: some servers want a name that the DNS knows; see this machine's host name.",
 )
 
+export const loginWanted = error(
+  'login-wanted',
+  118,
+  'The mail server wants a login first',
+  waits,
+  'Write [mta] smtp_user and smtp_pass, or let that server take mail from our address without (Postfix: mynetworks).',
+)
+
+export const tlsWanted = error(
+  'tls-wanted',
+  118,
+  'The mail server wants TLS first',
+  waits,
+  '[mta] smtp_secure_mode: starttls',
+)
+
 export const senderRefused = error(
   'sender-refused',
   119,

@@ -3,7 +3,7 @@ import { isLoopback } from '../../config/hosts.ts'
 import type { Finding } from '../../model/hookup.ts'
 import type { Extensions } from '../../smtp/extensions.ts'
 import { allLists } from '../../store/units/lists.ts'
-import { addressesOf, ownAddresses } from './addresses.ts'
+import { ownAddresses } from './addresses.ts'
 import { type CheckedSite, found } from './checked-site.ts'
 import { placeText } from './knock.ts'
 import { readRecords } from './records.ts'
@@ -20,7 +20,7 @@ export async function* offers(site: CheckedSite, offered: Extensions): AsyncIter
 }
 
 async function readableOnTheWay(
-  { facts, relay, patience }: CheckedSite,
+  { facts, relay, patience, addressesOf }: CheckedSite,
   offered: Extensions,
 ): Promise<boolean> {
   if (relay.credentials === null || relay.security !== 'plain' || offered.auth.includes('CRAM-MD5'))

@@ -3,7 +3,7 @@
 import { isLoopback } from '../../config/hosts.ts'
 import type { Finding } from '../../model/hookup.ts'
 import { openDialogue, type Relay, standardTimeouts } from '../../smtp/client.ts'
-import { addressesOf, ownAddresses } from './addresses.ts'
+import { ownAddresses } from './addresses.ts'
 import { type Check, type CheckedSite, found } from './checked-site.ts'
 import { knock } from './knock.ts'
 import { otherAddresses } from './relay-addresses.ts'
@@ -41,7 +41,7 @@ function boundedRelay({ relay, patience }: CheckedSite): Relay {
   return { ...relay, timeouts: { ...standardTimeouts, connect, greeting } }
 }
 
-async function* isOwnDoor({ facts, patience }: CheckedSite): AsyncGenerator<Finding, boolean> {
+async function* isOwnDoor({ facts, patience, addressesOf }: CheckedSite): AsyncGenerator<Finding, boolean> {
   const { host, port } = facts.relay
   if (port !== facts.lmtp.port && port !== facts.smtpIntake?.port) return false
   const own = ownAddresses()
