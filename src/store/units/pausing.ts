@@ -34,7 +34,7 @@ export interface Resumed {
 }
 
 /**
- * Ends the pause; null when there was none. `dropUpTo`: what was accepted until then is not sent any more, as it was
+ * Ends the pause, and what waited for a retry is due; null when there was none. `dropUpTo`: what was accepted until then is not sent any more, as it was
  * on its way when the backup was made.
  */
 export const resumeDelivery = defineUnit(
@@ -50,6 +50,7 @@ export const resumeDelivery = defineUnit(
     }
     yield* run(deletePause)
     yield* run(lengthenPeriods, Math.max(0, a.now - pause.since))
+    yield* run(dueNow, a.now)
     return { dropped } satisfies Resumed
   },
 )
@@ -86,6 +87,7 @@ const dropOutgoing = command(
   `update outgoing set done_at = ?, draft_id = null, parked = null, paged = 1 where ${oldOnes}`,
 )
 const lengthenPeriods = command('update outgoing set expires_at = expires_at + ? where done_at is null')
+const dueNow = command('update outgoing_page set due_at = ?1 where due_at > ?1')
 const countWaiting = query(`select count(*) as number from outgoing where ${oldOnes}`, (row) =>
   integer(row, 'number'),
 )
