@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { SECOND, systemClock } from '../base/clock.ts'
 import { type LogFile, openLog } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
+import { type Tally, tallyMemory, tallyOn } from '../base/tally.ts'
 import type { Config } from '../config/config.ts'
 import { reported, startPublisher } from '../hookup/publisher.ts'
 import { allowNetworks, allowOwn } from '../lmtp/allow.ts'
@@ -31,11 +32,13 @@ import {
   prepareDataDirectory,
   takeLock,
 } from './data-directory.ts'
+import { countLog } from './counted-log.ts'
 import { type DiskReserve, watchDisk } from './disk-reserve.ts'
 import { keepHouse } from './housekeeping.ts'
 import { openLookupService } from './lookup-service.ts'
 import { type RecentErrors, rememberErrors } from './recent-errors.ts'
 import { SiteModuleRefusal } from './site-modules.ts'
+import { countedByStations } from './station-messages.ts'
 import { type StationThread, stationThread } from './station-thread.ts'
 import { startWriterThread, type WriterThread } from './writer-thread.ts'
 
@@ -111,7 +114,8 @@ async function start(
   rooms.push(() => lock.release())
   const target = options.foreground ? 1 : join(config.paths.logDir, 'posthorn.log')
   const file = target === 1 ? openLog(target) : openSiteLog(config)
-  const errors = rememberErrors(file, systemClock)
+  const tally: Tally<string> = tallyOn<string>(countedByMain, tallyMemory(countedByMain))
+  const errors = rememberErrors(countLog(file, tally), systemClock)
   const log = errors.log
   const writer = await startWriterThread(databasePath(config))
   writer.onDeath((words) => {
@@ -169,6 +173,14 @@ async function start(
   const lookup = await openLookupService(services, await allowed(config))
   if (lookup !== null) rooms.push(() => lookup.close())
 
+  if (config.web.metrics !== null) {
+    const { openMonitoring } = await import('./monitoring.ts')
+    const { delivery, tallies } = stations
+    const parts = { door, disk, writer, delivery, tallies: { main: tally, ...tallies } }
+    const monitoring = await openMonitoring(services, config.web.metrics, parts)
+    rooms.push(() => monitoring.close())
+    log.info('web.open', { address: `${config.web.metrics.host}:${monitoring.port}` })
+  }
   if (options.alsoOpen !== undefined) rooms.push(await options.alsoOpen(services))
 
   reopenOnHangup(file, stations, rooms)
@@ -182,7 +194,11 @@ async function start(
 interface Stations {
   readonly judging: StationThread
   readonly delivery: StationThread
+  /** What their threads have counted. */
+  readonly tallies: { readonly judging: Tally<string>; readonly delivery: Tally<string> }
 }
+
+const countedByMain = ['warn', 'error'] as const
 
 function startStations(
   services: Services,
@@ -192,22 +208,27 @@ function startStations(
 ): Stations {
   const { config } = services
   const start = { database: databasePath(config), spool: messagesDirectory(config), log, config }
+  const memory = { judging: tallyMemory(countedByStations), delivery: tallyMemory(countedByStations) }
+  const tallies = {
+    judging: tallyOn<string>(countedByStations, memory.judging),
+    delivery: tallyOn<string>(countedByStations, memory.delivery),
+  }
   const delivery = stationThread(services, writer, {
     name: 'delivery',
-    start,
+    start: { ...start, tally: memory.delivery },
     deadline: null,
     onAccepted: () => undefined,
   })
   const judging = stationThread(services, writer, {
     name: 'judging',
-    start,
+    start: { ...start, tally: memory.judging },
     deadline: config.store.judgingDeadline,
     onAccepted: () => delivery.wake(),
   })
   rooms.push(async () => {
     await Promise.all([judging.stop(stationsGrace), delivery.stop(stationsGrace)])
   })
-  return { judging, delivery }
+  return { judging, delivery, tallies }
 }
 
 async function openTheDoor(

@@ -3,6 +3,22 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
 import type { DeliveryStatus } from '../delivery/delivery.ts'
 
+/** Verdicts as the log names them, fates of copies, and the lines of the log that tell of trouble. */
+export const countedByStations = [
+  'post.accepted',
+  'post.held',
+  'post.rejected',
+  'post.discarded',
+  'post.list-gone',
+  'sent',
+  'deferred',
+  'doubt',
+  'failed',
+  'refused',
+  'warn',
+  'error',
+] as const
+
 /** What a station's thread is started with. */
 export interface StationStart {
   readonly writer: MessagePort
@@ -15,6 +31,8 @@ export interface StationStart {
   readonly claimant: string
   /** Two 32-bit cells: the item in work (0 for none), and a count of items begun. */
   readonly heartbeat: SharedArrayBuffer
+  /** What this station counts, by `countedByStations`; it outlives the thread. */
+  readonly tally: SharedArrayBuffer
 }
 
 export type StationOrder =

@@ -1,6 +1,7 @@
 // Starts the writer thread on a database file and hands out ports to it, one for each thread that commits.
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
+import { type CommitTimes, commitTimesMemory, readCommitTimes } from '../store/commit-times.ts'
 import { StoreRefusal } from '../store/database.ts'
 import { startWorker } from './start-worker.ts'
 import type { WriterHello, WriterOrder, WriterStart } from './workers/writer.ts'
@@ -10,6 +11,8 @@ export interface WriterThread {
   /** A port for one more thread; transfer it with the worker's data, or use it here. */
   port(): MessagePort
   readonly worker: Worker
+  /** How long its commits have taken. */
+  commitTimes(): CommitTimes
   /** Called when the thread ends though nobody closed it: nothing can be committed any more. */
   onDeath(tell: (words: string) => void): void
   /** Closes the database after the units that have arrived. */
@@ -18,7 +21,8 @@ export interface WriterThread {
 
 /** Throws StoreRefusal with words for the operator when the database cannot be used. */
 export async function startWriterThread(path: string): Promise<WriterThread> {
-  const worker = startWorker('writer', { path } satisfies WriterStart)
+  const commitTimes = commitTimesMemory()
+  const worker = startWorker('writer', { path, commitTimes } satisfies WriterStart)
   const [hello] = (await once(worker, 'message')) as [WriterHello]
   if (hello.kind === 'refused') {
     await worker.terminate()
@@ -39,6 +43,7 @@ export async function startWriterThread(path: string): Promise<WriterThread> {
     },
     path,
     worker,
+    commitTimes: () => readCommitTimes(commitTimes),
     port: () => {
       const { port1, port2 } = new MessageChannel()
       worker.postMessage({ kind: 'serve', port: port1 } satisfies WriterOrder, [port1])

@@ -40,7 +40,7 @@ const wellKnownPassword = 'restpass'
 const writeAllow =
   'write [lmtp] allow with the addresses of your mail servers, such as 192.0.2.25 or 10.0.0.0/8'
 
-function checkDoors({ mta, lmtp, lookup, webservice }: Settings, wrong: Say, warn: Say): void {
+function checkDoors({ mta, lmtp, lookup, web, webservice }: Settings, wrong: Say, warn: Say): void {
   if (isWildcard(mta.lmtpHost) && lmtp.allow === null) {
     const what = `${mta.lmtpHost} lets every host deliver; ${writeAllow}, or lmtp_host: 127.0.0.1`
     wrong('mta', 'lmtp_host', what)
@@ -55,6 +55,10 @@ function checkDoors({ mta, lmtp, lookup, webservice }: Settings, wrong: Say, war
   ] as const) {
     if (address?.kind !== 'tcp' || !isWildcard(address.host) || lmtp.allow !== null) continue
     wrong('lookup', key, `${address.host} lets every host ask which addresses exist; ${writeAllow}`)
+  }
+  if (web.metrics !== null && isWildcard(web.metrics.host)) {
+    const what = `${web.metrics.host} tells every host how this server is; write 127.0.0.1, or an address of a network of your own`
+    warn('web', 'metrics', what)
   }
   if (webservice.adminPass !== wellKnownPassword) return
   const write = 'write a password of your own, or leave admin_pass out and let one be made'

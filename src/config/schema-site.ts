@@ -1,6 +1,6 @@
 // The sections that describe the site: who runs it, what keeps its records, how it is reached.
 
-import { host, listenAddress } from './hosts.ts'
+import { host, hostPort, listenAddress } from './hosts.ts'
 import { ignored, translated, honoured as y } from './key.ts'
 import { configurationName } from './names.ts'
 import {
@@ -126,7 +126,16 @@ export const web = {
   title: 'web',
   doc: 'The pages for people. New in Posthorn.',
   keys: {
-    listen: y(listenAddress, '127.0.0.1:8080', 'Where the pages are served.'),
+    listen: y(
+      listenAddress,
+      '127.0.0.1:8080',
+      "Where the pages are served; in this release those of 'posthorn demo' alone.",
+    ),
+    metrics: y(
+      optional(hostPort),
+      '',
+      'Where /healthz, /readyz and /metrics (Prometheus) are served, such as 127.0.0.1:9108. There is no login. Empty: nowhere.',
+    ),
     base_url: y(
       optional(
         typeOf(

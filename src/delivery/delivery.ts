@@ -11,7 +11,7 @@ import type { OutgoingNo, PageRecipient } from '../model/outgoing.ts'
 import type { Relay, SmtpConnection, Transaction, TransactionResult } from '../smtp/client.ts'
 import type { Store } from '../store/store.ts'
 import { draftOf, extendRetries, type Outgoing, parkOutgoing, postponePage } from '../store/units/outgoing.ts'
-import { fatesOf } from './fate.ts'
+import { type FateKind, fatesOf } from './fate.ts'
 import { Ledger } from './ledger.ts'
 import { type Page, retryDelay } from './page.ts'
 import type { RelayStatus } from './relay-state.ts'
@@ -31,6 +31,8 @@ export interface DeliverySettings {
   readonly spool: string
   readonly verpKey: VerpKey
   readonly verpDelimiter: string
+  /** Hears the fate of each recipient of a transaction. */
+  readonly count?: (fate: FateKind, recipients: number) => void
   readonly retryDelay?: (tries: number) => number
 }
 
@@ -464,6 +466,7 @@ class Station implements Delivery {
     // A relay that hung up before it said anything has said nothing about these recipients either.
     const unheard = result.mail === null && result.lost !== null
     page.enter(indexes, fates, expired, unheard || this.#fruitful.has(connection))
+    for (const { kind } of fates.recipients) this.#settings.count?.(kind, 1)
     if (fates.taken) this.#sent += fates.recipients.filter(({ kind }) => kind === 'sent').length
     if (page.hasWaiting) this.#queue(page)
     this.#ledger.entered(page, admitted)

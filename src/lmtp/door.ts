@@ -78,7 +78,14 @@ export async function openDoor(
 ): Promise<Door> {
   const { log, store } = services
   const confirmations = new Confirmations(store, log)
-  const counts: Counts = { accepted: 0, repeats: 0, refusedMessages: 0, refusedRecipients: 0, faults: 0 }
+  const counts: Counts = {
+    accepted: 0,
+    repeats: 0,
+    refusedMessages: 0,
+    refusedRecipients: 0,
+    faults: 0,
+    refusals: new Map(),
+  }
   const { delimiter, spool, diskHasRoom } = settings
   const host: Host = { ...services, confirmations, counts, delimiter, spool, diskHasRoom, onQueued }
   const room = new Room(

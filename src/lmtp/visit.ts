@@ -42,6 +42,8 @@ export interface Counts {
   refusedMessages: number
   refusedRecipients: number
   faults: number
+  /** Recipients and messages refused, by reply code and enhanced code: `550 5.1.1`. */
+  readonly refusals: Map<string, number>
 }
 
 const noSuchList = reply(550, '5.1.1', 'no such list')
@@ -78,10 +80,11 @@ export class Visit implements Receiver<ListRecipient> {
     const { counts } = this.#host
     try {
       const answers = await this.#accept(transaction, message)
-      counts.refusedRecipients += transaction.refusals
+      this.#countRefused(transaction)
       return answers
     } catch (fault) {
       counts.refusedMessages++
+      this.#countRefusal(faultOfOurs)
       this.#fault('lmtp.message-fault', fault, { ...story(transaction), size: message.length })
       return transaction.recipients.map(() => faultOfOurs)
     }
@@ -89,8 +92,11 @@ export class Visit implements Receiver<ListRecipient> {
 
   abandoned(transaction: Transaction<ListRecipient>, because: Reply | null): void {
     const { counts, log } = this.#host
-    counts.refusedRecipients += transaction.refusals
-    if (because !== null) counts.refusedMessages++
+    this.#countRefused(transaction)
+    if (because !== null) {
+      counts.refusedMessages++
+      this.#countRefusal(because)
+    }
     if (because === null && transaction.refusals === 0) return
     log.info('lmtp.refused', {
       client: this.#client,
@@ -164,8 +170,22 @@ export class Visit implements Receiver<ListRecipient> {
     if ('file' in body) void removeMessageFile(spool, body.file)
     counts.refusedMessages++
     const answer = transaction.recipients.length === 1 ? noSuchList : oneIsGone
+    this.#countRefusal(answer)
     log.info('lmtp.refused', { client: this.#client, ...story(transaction), reply: replyText(answer) })
     return transaction.recipients.map(() => answer)
+  }
+
+  #countRefused({ refused, refusals }: Transaction<ListRecipient>): void {
+    this.#host.counts.refusedRecipients += refusals
+    for (const { reply } of refused) this.#countRefusal(reply)
+    const [first] = refused // those that were not kept: a client that tries addresses by the thousand
+    if (first !== undefined) this.#countRefusal(first.reply, refusals - refused.length)
+  }
+
+  #countRefusal({ code, enhanced }: Reply, by = 1): void {
+    const { refusals } = this.#host.counts
+    const key = enhanced === null ? String(code) : `${code} ${enhanced}`
+    refusals.set(key, (refusals.get(key) ?? 0) + by)
   }
 
   #fault(event: string, fault: unknown, fields: Readonly<Record<string, unknown>>): void {

@@ -16,7 +16,12 @@ export interface Writer {
   serve(port: MessagePort): void
 }
 
-export function startWriter(connection: Connection, units: readonly UnitRef<never, unknown>[]): Writer {
+/** `noteCommit` hears how many milliseconds each group took. */
+export function startWriter(
+  connection: Connection,
+  units: readonly UnitRef<never, unknown>[],
+  noteCommit: (milliseconds: number) => void,
+): Writer {
   const byName = new Map(units.map((unit) => [unit.name, unit]))
   const ports = new Set<MessagePort>()
 
@@ -32,7 +37,9 @@ export function startWriter(connection: Connection, units: readonly UnitRef<neve
       }
     }
     const group: Wanted[] = batch.flatMap(({ request }) => request.group)
+    const began = performance.now()
     const outcomes = commitGroup(connection, byName, group)
+    noteCommit(performance.now() - began)
     let at = 0
     for (const { port, request } of batch) {
       const own = outcomes.slice(at, at + request.group.length)

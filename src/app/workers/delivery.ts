@@ -9,7 +9,7 @@ import { stationServices } from '../station-services.ts'
 const parent = parentPort as MessagePort
 const start = workerData as StationStart
 const say = (news: StationNews): void => parent.postMessage(news)
-const { services, close, reopenLog } = stationServices(start)
+const { services, tally, close, reopenLog } = stationServices(start)
 const { config } = services
 
 const delivery = startDelivery(services, {
@@ -21,6 +21,7 @@ const delivery = startDelivery(services, {
   spool: start.spool,
   verpKey: await verpSecret(services),
   verpDelimiter: config.mta.verpDelimiter,
+  count: (fate, recipients) => tally.add(fate, recipients),
 })
 
 parent.on('message', (order: StationOrder) => {

@@ -1,11 +1,13 @@
 // The writer thread: owns the one connection that changes the database, and serves every other thread.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { commitTimer } from '../../store/commit-times.ts'
 import { openForWriting, StoreRefusal } from '../../store/database.ts'
 import { units } from '../../store/units.ts'
 import { startWriter, type Writer } from '../../store/writer.ts'
 
 export interface WriterStart {
   readonly path: string
+  readonly commitTimes: SharedArrayBuffer
 }
 
 /** The first message to the parent: `ready`, or the words of a refusal. */
@@ -18,8 +20,9 @@ const parent = parentPort as MessagePort
 const say = (hello: WriterHello): void => parent.postMessage(hello)
 
 try {
-  const connection = openForWriting((workerData as WriterStart).path)
-  const writer: Writer = startWriter(connection, units)
+  const { path, commitTimes } = workerData as WriterStart
+  const connection = openForWriting(path)
+  const writer: Writer = startWriter(connection, units, commitTimer(commitTimes))
   parent.on('message', (order: WriterOrder) => {
     if (order.kind === 'serve') {
       writer.serve(order.port)

@@ -7,5 +7,13 @@ export const settingOrMade = defineUnit('setting.or-made', function* (a: { key: 
   return yield* one(selectSetting, a.key)
 })
 
+/** Writes the value, whatever was there. */
+export const putSetting = defineUnit('setting.put', function* (a: { key: string; value: string }) {
+  return yield* run(replaceSetting, a.key, a.value)
+})
+
+const replaceSetting = command(
+  'insert into setting (key, value) values (?, ?) on conflict (key) do update set value = excluded.value',
+)
 const insertSetting = command('insert into setting (key, value) values (?, ?) on conflict (key) do nothing')
 const selectSetting = query('select value from setting where key = ?', (row) => text(row, 'value'))
