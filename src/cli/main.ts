@@ -18,7 +18,7 @@ import { UsageFault } from './options.ts'
 import { generalUsage, overview, programVersion } from './overview.ts'
 import { reference } from './reference.ts'
 import { outputOf, runCommand } from './run-command.ts'
-import { endQuietlyWithThePipe, FileFault, openInput, openOutput, terminalOutput } from './terminal.ts'
+import { endWithTheOutput, FileFault, openInput, openOutput, terminalOutput } from './terminal.ts'
 import { runWithoutServer } from './without-server.ts'
 
 /** The configuration cannot be used: one line for each mistake. */
@@ -125,9 +125,16 @@ async function dispatch(argv: readonly string[], output: CallOutput): Promise<nu
   return runOnStore(command, general.argv, prepared, local, output)
 }
 
-function help([name]: readonly string[], output: CallOutput): number {
+async function help([name, target]: readonly string[], output: CallOutput): Promise<number> {
   if (name === '--reference') {
     output.out(reference(commands))
+    return EX.ok
+  }
+  if (name === '--man') {
+    if (target === undefined) throw new UsageFault('help --man needs the DIR that takes the pages.')
+    // Loaded here only: nobody else needs the schema's texts.
+    const { writeManualPages } = await import('./man-files.ts')
+    output.out(`${writeManualPages(target)} pages written to ${target}\n`)
     return EX.ok
   }
   const command = name === undefined ? null : findCommand(name)
@@ -265,5 +272,5 @@ function heldWords({ paths }: Config, holder: LockHolder | null): string {
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-endQuietlyWithThePipe()
+endWithTheOutput()
 process.exitCode = await main(process.argv.slice(2))

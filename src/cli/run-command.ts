@@ -7,6 +7,7 @@ import type { Services } from '../services.ts'
 import { EX, type Output, usageError } from './command.ts'
 import { findCommand } from './commands.ts'
 import { UsageFault } from './options.ts'
+import { FileFault } from './terminal.ts'
 
 /** Never rejects: every end is an exit code, with words on the call's output. */
 export async function runCommand(
@@ -54,6 +55,10 @@ function explain(
     return EX.usage
   }
   const words = fault instanceof Error ? fault.message : String(fault)
+  if (fault instanceof FileFault) {
+    output.err(`posthorn: ${words}\n`)
+    return EX.failed
+  }
   if (signal.aborted) {
     services.log.info('command.cancelled', { command: name })
     return EX.failed

@@ -1,28 +1,43 @@
 // The process's own standard input, output and error, as a command's output; and the files that stand in for them.
 
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, renameSync, rmSync, statSync, type WriteStream } from 'node:fs'
+import {
+  createReadStream,
+  createWriteStream,
+  fstatSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  type WriteStream,
+} from 'node:fs'
 import { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import type { CallOutput } from '../app/control.ts'
 
-/** Exit without a word when the reader of a pipe has gone, as `posthorn members … | head` does. */
-export function endQuietlyWithThePipe(): void {
+/**
+ * Ends without a word when the reader of a pipe has gone, as in `posthorn members … | head`, and with words when the
+ * output cannot be written. Nobody reading the mistakes is no reason to stop in the middle of the work.
+ */
+export function endWithTheOutput(): void {
+  process.stderr.on('error', () => undefined)
   process.stdout.on('error', (fault: NodeJS.ErrnoException) => {
     if (fault.code === 'EPIPE') process.exit(0)
-    throw fault
+    process.stderr.write(`posthorn: standard output cannot be written: ${reasonOf(fault)}\n`)
+    process.exit(1)
   })
 }
 
 /** Output to `target`, mistakes and progress to standard error. */
 export function terminalOutput(
-  target: NodeJS.WritableStream & { writableNeedDrain: boolean } = process.stdout,
+  target: NodeJS.WritableStream & { writableNeedDrain: boolean; errored?: Error | null } = process.stdout,
 ): CallOutput {
   let progressShown = false
   const clear = () => {
     if (progressShown) process.stderr.write('\r\u001b[K')
     progressShown = false
   }
+  process.once('exit', clear)
   return {
     out: (text) => {
       clear()
@@ -38,7 +53,14 @@ export function terminalOutput(
       progressShown = true
     },
     drained: async () => {
-      if (target.writableNeedDrain) await once(target, 'drain')
+      try {
+        if (target.errored) throw target.errored
+        if (target.writableNeedDrain) await once(target, 'drain')
+      } catch (fault) {
+        // Who listens to standard output ends the process, with the words that fit.
+        if (target === process.stdout) await new Promise(() => undefined)
+        throw new FileFault(`the output cannot be written: ${reasonOf(fault)}`, { cause: fault })
+      }
     },
   }
 }
@@ -51,13 +73,14 @@ export class FileFault extends Error {
 /** The bytes of a file, or of standard input for `-`. Throws FileFault for one that is not there. */
 export function openInput(name: string): AsyncIterable<Uint8Array> {
   if (name === '-') {
+    if (fstatSync(0).isDirectory()) throw new FileFault('standard input is a directory')
     // A command that ends before its input does must not wait for the rest.
     if (process.stdin instanceof Socket) process.stdin.unref()
-    return process.stdin
+    return readOrExplain('standard input', process.stdin)
   }
   if (!isThere(name))
     throw new FileFault(`'${name}' is no file: check the name; it is looked for in ${process.cwd()}`)
-  return readOrExplain(name)
+  return readOrExplain(`'${name}'`, createReadStream(name))
 }
 
 /** Throws FileFault for what this user may not even look at. */
@@ -65,44 +88,86 @@ function isThere(name: string): boolean {
   try {
     return statSync(name, { throwIfNoEntry: false })?.isDirectory() === false
   } catch (fault) {
-    throw unreadable(name, fault)
+    throw unreadable(`'${name}'`, fault)
   }
 }
 
-const unreadable = (name: string, fault: unknown): FileFault =>
-  new FileFault(`'${name}' cannot be read: ${(fault as Error).message}`, { cause: fault })
+const unreadable = (what: string, fault: unknown): FileFault =>
+  new FileFault(`${what} cannot be read: ${reasonOf(fault)}`, { cause: fault })
 
-async function* readOrExplain(name: string): AsyncGenerator<Uint8Array> {
+async function* readOrExplain(what: string, input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of createReadStream(name)) yield chunk
+    for await (const chunk of input) yield chunk
   } catch (fault) {
-    throw unreadable(name, fault)
+    throw unreadable(what, fault)
   }
 }
 
 export interface OutputFile {
   readonly stream: WriteStream
-  /** Puts the file in its place when all went well; else nothing is left of it. */
+  /** Puts the file in its place when all went well; else nothing is left of it. Throws FileFault. */
   finish(good: boolean): Promise<void>
 }
 
-/** Written beside its place first, so that a listing that breaks off leaves the old file. Throws FileFault. */
+/**
+ * Written beside its place first, so that a listing that breaks off leaves the old file; what is no file (a device, a
+ * pipe) is written as it is, and a link stays one. Throws FileFault.
+ */
 export async function openOutput(name: string): Promise<OutputFile> {
-  const path = resolve(name)
-  const draft = `${path}.${process.pid}.new`
-  const stream = createWriteStream(draft, { flags: 'wx' })
+  const unwritable = (fault: unknown) =>
+    new FileFault(`'${name}' cannot be written: ${reasonOf(fault)}`, { cause: fault })
+  let place: { readonly path: string; readonly mode?: number; readonly isFile: boolean }
+  try {
+    place = placeOf(resolve(name))
+  } catch (fault) {
+    throw unwritable(fault)
+  }
+  const { path, mode, isFile } = place
+  const written = isFile ? `${path}.${process.pid}.new` : path
+  const stream = createWriteStream(written, {
+    flags: isFile ? 'wx' : 'w',
+    ...(mode === undefined ? {} : { mode }),
+  })
+  let fault: unknown = null
+  stream.on('error', (why) => {
+    fault = why
+  })
   try {
     await once(stream, 'open')
-  } catch (fault) {
-    throw new FileFault(`'${name}' cannot be written: ${(fault as Error).message}`, { cause: fault })
+  } catch (why) {
+    throw unwritable(why)
   }
   return {
     stream,
     finish: async (good) => {
-      stream.end()
-      await once(stream, 'close')
-      if (good) renameSync(draft, path)
-      else rmSync(draft, { force: true })
+      if (!stream.destroyed) {
+        stream.end()
+        await once(stream, 'close').catch(() => undefined) // `fault` has it
+      }
+      if (isFile && good && fault === null) return renameSync(written, path)
+      if (isFile) rmSync(written, { force: true })
+      if (fault !== null) throw unwritable(fault)
     },
   }
+}
+
+/** Where the text ends up, links followed. Throws for a directory, and what the file system says. */
+function placeOf(path: string): { readonly path: string; readonly mode?: number; readonly isFile: boolean } {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return { path, isFile: true }
+  if (found.isDirectory()) throw new Error('it is a directory')
+  return { path: realpathSync(path), mode: found.mode & 0o777, isFile: found.isFile() }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not',
+  EISDIR: 'it is a directory',
+  ENOENT: 'its directory does not exist',
+  ENOSPC: 'no space is left',
+  EROFS: 'the file system is read-only',
+}
+
+function reasonOf(fault: unknown): string {
+  const { code, message } = fault as NodeJS.ErrnoException
+  return reasons[code ?? ''] ?? message
 }

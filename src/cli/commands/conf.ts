@@ -20,10 +20,11 @@ export const conf = defineCommand({
     section: { kind: 'one', short: 's', value: 'SECTION', help: 'Only this section.' },
     key: { kind: 'one', short: 'k', value: 'KEY', help: 'Only this key.' },
     check: { kind: 'flag', help: 'Tell mistakes, and keys that have no effect here, with the reason.' },
+    json: { kind: 'flag', help: 'As JSON: an object for each section.' },
     credentials: { kind: 'flag', help: 'Show secrets too.' },
   },
   args: {},
-  async runHere(context, { output, section, key, check, credentials }) {
+  async runHere(context, { output, section, key, check, json, credentials }) {
     const config = context.config()
     if (check) {
       for (const warning of config.warnings) context.out.line(formatMistake(warning))
@@ -47,12 +48,20 @@ export const conf = defineCommand({
         Object.entries(values)
           .filter(([name]) => key === null || name === key)
           .map(([name, text]) => ({
+            title,
+            name,
             place: `[${title}] ${name}: `,
             shown: isSecret(title, name) && text !== '' && !credentials ? '(secret)' : text,
           })),
       )
       .sort((a, b) => (a.place < b.place ? -1 : 1))
     if (rows.length === 0) throw new UsageFault(`No section has the key: ${key}`)
+    if (json) {
+      const sections: Record<string, Record<string, string>> = {}
+      for (const { title: at, name, shown } of rows) sections[at] = { ...sections[at], [name]: shown }
+      await context.write(output, `${JSON.stringify(sections, null, 2)}\n`)
+      return EX.ok
+    }
     const bare = section !== null && key !== null
     await context.write(output, rows.map(({ place, shown }) => `${bare ? '' : place}${shown}\n`).join(''))
     return EX.ok

@@ -3,7 +3,14 @@
 import { createList, type ListCreation } from '../../lists/create.ts'
 import { parseSettings } from '../../lists/settings.ts'
 import { type EmailAddress, parseEmailAddress } from '../../mail/address.ts'
-import { defineCommand } from '../command.ts'
+import type { ListNo } from '../../model/list.ts'
+import { newList } from '../../notices/about-list.ts'
+import { letterTo } from '../../notices/sending.ts'
+import { sendLetters } from '../../store/units/letters.ts'
+import { listByNo } from '../../store/units/lists.ts'
+import { rosterPage } from '../../store/units/rosters.ts'
+import { type CommandContext, defineCommand } from '../command.ts'
+import { placeOf } from '../member-words.ts'
 import { UsageFault } from '../options.ts'
 import { published } from '../publishing.ts'
 
@@ -23,7 +30,13 @@ export const create = defineCommand({
       kind: 'switch',
       short: 'n',
       off: { long: 'no-notify', short: 'N' },
-      help: 'Write to the owners about their new list; this release sends no such letter, and says so.',
+      help: 'Write to the owners about their new list; no letter unless given.',
+    },
+    'style-name': {
+      kind: 'one',
+      value: 'NAME',
+      choices: ['legacy-default'],
+      help: 'How the list begins; this release has the one style.',
     },
     quiet: { kind: 'flag', short: 'q', help: 'Print nothing but mistakes.' },
     domain: {
@@ -52,11 +65,29 @@ export const create = defineCommand({
     services.log.info('list.created', { list: made.address, owners: owners.length })
     if (!quiet) out.line(`Created mailing list: ${made.address}`)
     for (const warning of made.warnings) out.errorLine(`Warning: ${warning}`)
-    if (notify === true)
-      out.errorLine('Warning: the owners were not written to; this release has no letter about a new list.')
+    if (notify === true) await tellOwners(context, made.list)
     return published(context, `${made.address} has been created`)
   },
 })
+
+/** A letter to each owner, as no two need know of each other. */
+async function tellOwners({ services, server }: CommandContext, no: ListNo): Promise<void> {
+  const { store, config, clock } = services
+  const list = store.read(listByNo, { list: no })
+  if (list === null) return
+  const place = placeOf(services, list)
+  const from = `${config.mailman.noreplyAddress}@${list.mailHost}` as EmailAddress
+  const owners = store.read(rosterPage, { list: no, roles: ['owner'], after: null, limit: 500 })
+  const letters = owners.flatMap(({ address }) => {
+    const written = newList(place, from, address)
+    const to = { kind: 'addresses', addresses: [address] } as const
+    return written === null ? [] : [letterTo(list, to, written, null)]
+  })
+  if (letters.length === 0) return
+  const retryPeriod = config.mta.deliveryRetryPeriod
+  await store.commit(sendLetters, { list: no, letters, now: clock.now(), retryPeriod })
+  server.wake(false)
+}
 
 function refusal(listname: string, made: Exclude<ListCreation, { kind: 'created' }>): string {
   switch (made.kind) {

@@ -40,6 +40,12 @@ export const inject = defineCommand({
       value: 'FILE',
       help: 'The file with the message; - is standard input.',
     },
+    metadata: {
+      kind: 'many',
+      short: 'm',
+      value: 'KEY=VALUE',
+      help: 'Without effect: what a message needs here is in its envelope.',
+    },
   },
   args: { listspec: 'optional' },
   reads: ({ filename, show }) => (show ? null : (filename ?? '-')),

@@ -108,12 +108,16 @@ export const members = defineCommand({
     if (args.json) out.line('[')
     for (let after: RosterPlace | null = null; !signal.aborted; ) {
       const page: RosterPage = store.read(rosterPage, { list: list.no, roles, after, limit: pageSize })
-      for (const member of page.filter(wanted)) {
-        if (args.json) out.line(`${shown > 0 ? ',' : ''}${JSON.stringify(jsonOf(member))}`)
-        else if (emailOnly || member.displayName === '') out.line(member.address)
-        else out.line(formatMailbox({ name: member.displayName, address: member.address }))
-        shown += 1
-      }
+      const lines = page.filter(wanted).map((member) => {
+        if (args.json) return JSON.stringify(jsonOf(member))
+        if (emailOnly || member.displayName === '') return member.address
+        return formatMailbox({ name: member.displayName, address: member.address })
+      })
+      // A page in one piece: a line each would be a message each on its way from the server.
+      if (lines.length > 0)
+        out.line(`${args.json && shown > 0 ? ',' : ''}${lines.join(args.json ? ',\n' : '\n')}`)
+      shown += lines.length
+      if (args.output !== null) out.progress(`${shown} members`)
       await out.drained()
       after = page.at(-1) ?? null
       if (page.length < pageSize) break

@@ -19,6 +19,7 @@ ${commands.map(optionsCase).join('\n')}
 # What comes next: COMMAND and an option, or COMMAND and the number of the argument.
 _posthorn_next() {
   case "$1 $2" in
+    "help 0") _posthorn_reply :command ;;
 ${[...commands.flatMap(valueCases), ...commands.flatMap(argumentCases)].join('\n')}
   esac
 }

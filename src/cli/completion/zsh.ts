@@ -54,12 +54,11 @@ ${specs.map((spec) => `        ${spec}`).join(' \\\n')}
       ;;`
 }
 
-/** `'(-o --owner)'{-o,--owner}'[An owner.]:ADDRESS:action'` */
+/** `'*'{-o,--owner}'[An owner.]:ADDRESS:action'` */
 function optionSpec({ words, help, value, metavar }: Spelling): string {
   const names = words.length === 1 ? (words[0] ?? '') : `{${words.join(',')}}`
-  const before = words.length === 1 ? "'*'" : "'*'"
   const text = `[${help.replace(/[[\]\\:]/g, '\\$&')}]${value === null ? '' : `:${metavar}:${actionOf(value)}`}`
-  return `${before}${names}${quoted(text)}`
+  return `'*'${names}${quoted(text)}`
 }
 
 function argumentSpec({ name, kind, suggestion }: Argument, at: number): string {
