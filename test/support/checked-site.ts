@@ -14,22 +14,39 @@ import type { Finding } from '../../src/model/hookup.ts'
 import { createList } from '../../src/store/units/lists.ts'
 import { type FreshStore, freshStore } from './fresh-store.ts'
 
-export interface FreshSite extends AsyncDisposable {
+export interface Checked {
   readonly fresh: FreshStore
   readonly site: CheckedSite
 }
 
+export type FreshSite = Checked & AsyncDisposable
+
 export const domain = 'lists.example.test'
 
-/** `more` over the site; `overrides` over the configuration, whose ports are 1 (nobody listens) unless said. */
-export async function freshChecked(
-  overrides: ConfigOverrides = {},
-  more: Partial<CheckedSite> = {},
-): Promise<FreshSite> {
+/** A data directory with the list tea, for many sites. */
+export async function freshTea(): Promise<FreshStore> {
   const fresh = await freshStore()
   const made = { mailHost: domain, settings: {}, createDomain: true, now: systemClock.now() }
   await fresh.store.commit(createList, { name: 'tea', ...made })
   mkdirSync(join(fresh.directory, 'data'))
+  return fresh
+}
+
+/** A site with a data directory of its own. */
+export async function freshChecked(
+  overrides: ConfigOverrides = {},
+  more: Partial<CheckedSite> = {},
+): Promise<FreshSite> {
+  const checked = await siteOver(await freshTea(), overrides, more)
+  return { ...checked, [Symbol.asyncDispose]: () => checked.fresh[Symbol.asyncDispose]() }
+}
+
+/** `more` over the site; `overrides` over the configuration, whose ports are 1 (nobody listens) unless said. */
+export async function siteOver(
+  fresh: FreshStore,
+  overrides: ConfigOverrides = {},
+  more: Partial<CheckedSite> = {},
+): Promise<Checked> {
   const config = defaultConfig({
     ...overrides,
     paths: { varDir: fresh.directory, dataDir: join(fresh.directory, 'data') },
@@ -52,7 +69,7 @@ export async function freshChecked(
     nameServers: null,
     ...more,
   }
-  return { fresh, site, [Symbol.asyncDispose]: () => fresh[Symbol.asyncDispose]() }
+  return { fresh, site }
 }
 
 const defaultOwner = 'owner@example.test' as CheckedSite['config']['mailman']['siteOwner']

@@ -48,10 +48,3 @@ export interface Check {
   readonly kinds: readonly FindingKind[]
   look(site: CheckedSite): AsyncIterable<Finding>
 }
-
-type Seen = Pick<Finding, 'seen'> & Partial<Omit<Finding, 'kind'>>
-
-/** A finding that says what it does not know better as its kind says it. */
-export function found(kind: FindingKind, { seen, file = null, line = null, ...words }: Seen): Finding {
-  return { kind, seen, file, line, why: words.why ?? kind.why, change: words.change ?? kind.change }
-}

@@ -5,7 +5,8 @@
 //   generalKinds                                           for the catalogue
 import { Unavailable } from '../../base/unavailable.ts'
 import type { Finding, FindingKind } from '../../model/hookup.ts'
-import { type Check, type CheckedSite, found } from './checked-site.ts'
+import { finding } from '../finding.ts'
+import type { Check, CheckedSite } from './checked-site.ts'
 import { credentials } from './credentials.ts'
 import { dns } from './dns.ts'
 import { files } from './files.ts'
@@ -42,7 +43,7 @@ async function gather({ look }: Check, site: CheckedSite): Promise<readonly Find
   } catch (fault) {
     const { code, message } = fault as NodeJS.ErrnoException
     if (!(fault instanceof Unavailable) && code !== 'EACCES' && code !== 'EPERM') throw fault
-    findings.push(found(notSeen, { seen: message }))
+    findings.push(finding(notSeen, { seen: message }))
   }
   return findings
 }

@@ -2,7 +2,8 @@
 // example.
 import type { FindingKind } from '../../model/hookup.ts'
 import { unownedLists } from '../../store/units/unowned-lists.ts'
-import { type Check, found } from './checked-site.ts'
+import { finding } from '../finding.ts'
+import type { Check } from './checked-site.ts'
 import { readRecords } from './records.ts'
 
 const defaultPassword: FindingKind = {
@@ -48,17 +49,17 @@ export const credentials: Check = {
   async *look({ config, facts, database }) {
     const file = facts.configFile
     if (config.webservice.adminPass === 'restpass')
-      yield found(defaultPassword, { seen: '[webservice] admin_pass: restpass', file })
+      yield finding(defaultPassword, { seen: '[webservice] admin_pass: restpass', file })
     const { smtpUser, smtpPass } = config.mta
     if ((smtpUser === null) !== (smtpPass === null)) {
       const [set, missing] = smtpUser === null ? ['smtp_pass', 'smtp_user'] : ['smtp_user', 'smtp_pass']
-      yield found(halfLogin, { seen: `[mta] ${set} is set, ${missing} is empty`, file })
+      yield finding(halfLogin, { seen: `[mta] ${set} is set, ${missing} is empty`, file })
     }
     if (config.mailman.siteOwner !== 'changeme@example.com') return
-    yield found(siteOwner, { seen: `[mailman] site_owner: ${config.mailman.siteOwner}`, file })
+    yield finding(siteOwner, { seen: `[mailman] site_owner: ${config.mailman.siteOwner}`, file })
     const lists = readRecords(database, unownedLists, { limit: shown + 1 }) ?? []
     if (lists.length === 0) return
     const more = lists.length > shown ? ', and more' : ''
-    yield found(unowned, { seen: `no owner: ${lists.slice(0, shown).join(', ')}${more}` })
+    yield finding(unowned, { seen: `no owner: ${lists.slice(0, shown).join(', ')}${more}` })
   },
 }

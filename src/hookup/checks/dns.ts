@@ -5,8 +5,9 @@ import { createPublicKey } from 'node:crypto'
 import { Resolver } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import type { Finding, FindingKind } from '../../model/hookup.ts'
+import { finding } from '../finding.ts'
 import { ownAddresses } from './addresses.ts'
-import { type Check, type CheckedSite, found } from './checked-site.ts'
+import type { Check, CheckedSite } from './checked-site.ts'
 
 const kind = (
   name: string,
@@ -181,7 +182,7 @@ async function mailWays(names: Names, domain: string, own: ReadonlySet<string>):
   const records = await names.mx(domain)
   if (records === 'no answer') return []
   if (records !== 'none' && records.every(({ exchange }) => exchange === '' || exchange === '.'))
-    return [found(refusesMail, { seen: `${domain} MX 0 .` })]
+    return [finding(refusesMail, { seen: `${domain} MX 0 .` })]
   // Without MX the domain's own address counts (RFC 5321 §5.1).
   const hosts = records === 'none' ? [domain] : records.map(({ exchange }) => exchange)
   const answers = await Promise.all(hosts.slice(0, mostDomains).map((host) => names.addresses(host)))
@@ -191,22 +192,22 @@ async function mailWays(names: Names, domain: string, own: ReadonlySet<string>):
     records === 'none' ? `${domain} has no MX` : hosts.map((host) => `${domain} MX ${host}`).join(', ')
   if (addresses.length === 0)
     return [
-      found(noMx, {
+      finding(noMx, {
         seen: records === 'none' ? `${shown} and no address` : `${shown}: without an address`,
         change: `${domain}. IN MX 10 your.mail.server.`,
       }),
     ]
   if (addresses.some((address) => own.has(address))) return []
-  return [found(mxElsewhere, { seen: `${shown} (${addresses.slice(0, 4).join(', ')})` })]
+  return [finding(mxElsewhere, { seen: `${shown} (${addresses.slice(0, 4).join(', ')})` })]
 }
 
 async function senderPolicy(names: Names, domain: string): Promise<readonly Finding[]> {
   const records = await names.txt(domain)
   if (records === 'no answer') return []
   const policies = records === 'none' ? [] : records.filter((text) => /^v=spf1(?: |$)/i.test(text))
-  if (policies.length === 0) return [found(noSpf, { seen: `${domain} TXT: no "v=spf1"` })]
+  if (policies.length === 0) return [finding(noSpf, { seen: `${domain} TXT: no "v=spf1"` })]
   if (policies.length === 1) return []
-  return [found(spfTwice, { seen: policies.map((text) => `${domain} TXT "${text}"`).join(', ') })]
+  return [finding(spfTwice, { seen: policies.map((text) => `${domain} TXT "${text}"`).join(', ') })]
 }
 
 async function messagePolicy(names: Names, domain: string): Promise<readonly Finding[]> {
@@ -217,7 +218,7 @@ async function messagePolicy(names: Names, domain: string): Promise<readonly Fin
     if (records === 'no answer') return []
     if (records !== 'none' && records.some((text) => /^v=DMARC1\b/.test(text))) return []
   }
-  return [found(noDmarc, { seen: `_dmarc.${domain} TXT: none` })]
+  return [finding(noDmarc, { seen: `_dmarc.${domain} TXT: none` })]
 }
 
 async function keys({ config }: CheckedSite, names: Names, domain: string): Promise<readonly Finding[]> {
@@ -231,14 +232,14 @@ async function keys({ config }: CheckedSite, names: Names, domain: string): Prom
     const ours = await publicKeyOf(key.file)
     if (published.length === 0 || published.every((text) => text.trim() === ''))
       findings.push(
-        found(noDkim, {
+        finding(noDkim, {
           seen: `${name} TXT: no key`,
           ...(ours === null ? {} : { change: `${name}. IN TXT "v=DKIM1; k=${ours.type}; p=${ours.text}"` }),
         }),
       )
     else if (ours !== null && !published.some((text) => text.replace(/\s+/g, '') === ours.text))
       findings.push(
-        found(otherDkim, {
+        finding(otherDkim, {
           seen: `${name} TXT: p=${published[0]?.slice(0, 24) ?? ''}…, our key is ${ours.text.slice(0, 24)}…`,
           change: `${name}. IN TXT "v=DKIM1; k=${ours.type}; p=${ours.text}"`,
         }),

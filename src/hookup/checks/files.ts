@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import type { Finding, FindingKind } from '../../model/hookup.ts'
 import { StoreRefusal } from '../../store/database.ts'
 import { publicationState } from '../../store/units/lists.ts'
-import { type Check, type CheckedSite, found } from './checked-site.ts'
+import { finding } from '../finding.ts'
+import type { Check, CheckedSite } from './checked-site.ts'
 import { look } from './records.ts'
 
 const missing: FindingKind = {
@@ -16,6 +17,7 @@ const missing: FindingKind = {
   why: 'Posthorn has never been started with this configuration, or looks in another place than before: no list is known.',
   change: "posthorn start; if there have been lists, correct [paths.*] var_dir ('posthorn conf' shows it).",
   rank: 101,
+  explains: ['lmtp.refused', 'lmtp.socket-missing'],
 }
 
 const foreignOwner: FindingKind = {
@@ -43,6 +45,7 @@ const diskLow: FindingKind = {
   why: 'The door answers 452, and mail for lists waits at the mail server, so that what was accepted can still leave.',
   change: 'Free some space, or lower [store] reserve.',
   rank: 105,
+  explains: ['lmtp.no-room'],
 }
 
 const databaseNewer: FindingKind = {
@@ -52,6 +55,7 @@ const databaseNewer: FindingKind = {
   why: 'This one does not start with it.',
   change: 'Install the newer version again, or restore a backup made before the upgrade.',
   rank: 102,
+  explains: ['lmtp.refused', 'lmtp.socket-missing'],
 }
 
 const databaseDamaged: FindingKind = {
@@ -61,6 +65,7 @@ const databaseDamaged: FindingKind = {
   why: 'The server does not start with it, and no list is known.',
   change: "Keep the file, and restore a backup, or recover it with 'sqlite3 FILE .recover'.",
   rank: 102,
+  explains: ['lmtp.refused', 'lmtp.socket-missing'],
 }
 
 const readableByAll: FindingKind = {
@@ -97,7 +102,7 @@ export const files: Check = {
     const { varDir } = site.facts
     const top = statOf(varDir)
     if (top === null || statOf(site.database) === null) {
-      yield found(missing, { seen: `${top === null ? varDir : site.database}: no such file or directory` })
+      yield finding(missing, { seen: `${top === null ? varDir : site.database}: no such file or directory` })
       return
     }
     yield* database(site)
@@ -126,7 +131,7 @@ async function* configuration({ config, facts }: CheckedSite): AsyncIterable<Fin
     smtpPass === null ? '' : '[mta] smtp_pass',
     adminPass === null ? '' : '[webservice] admin_pass',
   ]
-  yield found(configurationReadable, {
+  yield finding(configurationReadable, {
     seen: `${configFile}: mode ${modeText(stats)}, with ${keys.filter((key) => key !== '').join(' and ')}`,
     file: configFile,
     change: `chown root:${facts.account.group} ${configFile} && chmod 640 ${configFile}`,
@@ -139,7 +144,7 @@ async function* database({ database }: CheckedSite): AsyncIterable<Finding> {
   } catch (fault) {
     const words = fault instanceof Error ? fault.message : String(fault)
     const newer = fault instanceof StoreRefusal && words.includes('newer Posthorn')
-    yield found(newer ? databaseNewer : databaseDamaged, { seen: words, file: database })
+    yield finding(newer ? databaseNewer : databaseDamaged, { seen: words, file: database })
   }
 }
 
@@ -158,7 +163,7 @@ async function* owners({ facts, database }: CheckedSite, top: Stats): AsyncItera
   for (const folder of folders) {
     const stats = statOf(folder)
     if (stats === null || mayWrite(stats, top, 0o3)) continue
-    yield found(notWritable, {
+    yield finding(notWritable, {
       seen: `${folder}: mode ${modeText(stats)}, ${ownerText(stats)}; Posthorn runs as ${account.user}`,
       change: `chown ${account.user}:${account.group} ${folder} && chmod u+rwx ${folder}`,
     })
@@ -175,7 +180,7 @@ async function* owners({ facts, database }: CheckedSite, top: Stats): AsyncItera
   }
   if (foreign.length === 0) return
   const more = foreign.length > 3 ? `, and ${foreign.length - 3} more` : ''
-  yield found(foreignOwner, {
+  yield finding(foreignOwner, {
     seen: `${foreign.slice(0, 3).join(', ')}${more}; ${database} and its folder belong to ${account.user}`,
     change: `chown -R ${account.user}:${account.group} ${varDir}   (and run posthorn as ${account.user}: su -s /bin/sh ${account.user} -c 'posthorn …')`,
   })
@@ -195,7 +200,7 @@ async function* disk({ config, facts }: CheckedSite): AsyncIterable<Finding> {
   const { bavail, bsize } = await statfs(facts.varDir)
   const [free, reserve] = [bavail * bsize, config.store.reserve]
   if (free >= reserve) return
-  yield found(diskLow, {
+  yield finding(diskLow, {
     seen: `${facts.varDir}: ${mebibytes(free)} free, [store] reserve is ${mebibytes(reserve)}`,
   })
 }
@@ -209,7 +214,7 @@ async function* secrets({ facts, database }: CheckedSite): AsyncIterable<Finding
   })
   const [first] = open
   if (first === undefined) return
-  yield found(readableByAll, {
+  yield finding(readableByAll, {
     seen: open.map((path) => `${path}: mode ${modeText(statOf(path))}`).join(', '),
     file: first,
     change: `chmod o= ${open.join(' ')}`,

@@ -1,7 +1,8 @@
 // Does [lmtp] allow let in the mail server that our mail goes out through? Mostly it is the one that hands mail in.
 import { BlockList, isIP } from 'node:net'
+import { finding } from '../finding.ts'
 import { ownAddresses } from './addresses.ts'
-import { type Check, found } from './checked-site.ts'
+import type { Check } from './checked-site.ts'
 import { notLetIn } from './lmtp-kinds.ts'
 
 export const lmtpAllow: Check = {
@@ -19,7 +20,7 @@ export const lmtpAllow: Check = {
     )
     if (left.length === 0) return
     const networks = allow.map(({ address, prefix }) => `${address}/${prefix}`).join(' ')
-    yield found(notLetIn, {
+    yield finding(notLetIn, {
       seen: `[lmtp] allow: ${networks}; smtp_host is ${left.join(', ')}`,
       file: facts.configFile,
       change: `If mail for lists comes from there: [lmtp] allow: ${networks} ${left.join(' ')}`,

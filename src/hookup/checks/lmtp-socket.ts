@@ -2,7 +2,8 @@
 // write permission for the socket, x on every folder above it)?
 import { dirname } from 'node:path'
 import type { FileFacts, Finding } from '../../model/hookup.ts'
-import { type Check, type CheckedSite, found } from './checked-site.ts'
+import { finding } from '../finding.ts'
+import type { Check, CheckedSite } from './checked-site.ts'
 import { knock } from './knock.ts'
 import { socketClosed, socketMissing } from './lmtp-kinds.ts'
 
@@ -15,7 +16,7 @@ export const lmtpSocket: Check = {
     if (heard.kind === 'greeted') heard.talk.leave()
     if (heard.kind === 'unreachable' && heard.code !== 'EACCES') {
       const change = site.serverRuns ? socketMissing.change : 'Posthorn does not run: posthorn start'
-      yield found(socketMissing, { seen: `${path}: ${heard.words}`, change })
+      yield finding(socketMissing, { seen: `${path}: ${heard.words}`, change })
       return
     }
     for (const [name, accounts] of accountsOf) {
@@ -42,7 +43,7 @@ async function* mayUse(site: CheckedSite, path: string, account: string): AsyncI
   for (const folder of above) {
     const facts = await site.host.stat(folder)
     if (facts === null || may(member, facts, 0o1)) continue
-    yield found(socketClosed, {
+    yield finding(socketClosed, {
       seen: `${folder}: ${modeText(facts)}; ${account} may not pass`,
       change: `usermod -a -G ${facts.group} ${account}   (and restart the mail server), or set [lmtp] socket to a path in a folder that ${account} may enter`,
     })
@@ -50,7 +51,7 @@ async function* mayUse(site: CheckedSite, path: string, account: string): AsyncI
   }
   const socket = await site.host.stat(path)
   if (socket === null || may(member, socket, 0o2)) return
-  yield found(socketClosed, {
+  yield finding(socketClosed, {
     seen: `${path}: ${modeText(socket)}; ${account} may not write`,
     change: `usermod -a -G ${socket.group} ${account}   (and restart the mail server)`,
   })

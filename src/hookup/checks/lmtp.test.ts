@@ -2,8 +2,15 @@ import { deepEqual, match } from 'node:assert/strict'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { briefly, codesOf, domain, findingsOf, freshChecked } from '../../../test/support/checked-site.ts'
+import { after, test } from 'node:test'
+import {
+  briefly,
+  codesOf,
+  domain,
+  findingsOf,
+  freshTea,
+  siteOver,
+} from '../../../test/support/checked-site.ts'
 import { freshDoor } from '../../../test/support/fresh-door.ts'
 import { freePort } from '../../../test/support/server.ts'
 import { onLines, withServer } from '../../../test/support/smtp-client.ts'
@@ -25,9 +32,12 @@ const say =
       if (answer !== undefined) socket.write(`${answer}\r\n`)
     })
   }
+const tea = await freshTea()
+after(() => tea[Symbol.asyncDispose]())
+
 const posthorn = '220 lists.example.test LMTP Posthorn'
 const polite = { LHLO: '250 hello', MAIL: '250 2.1.0 OK', RSET: '250 2.0.0 OK' }
-const tea = `RCPT TO:<tea@${domain}>`
+const rcpt = `RCPT TO:<tea@${domain}>`
 
 for (const { title, serve, patience = usualPatience, runs = true, codes, seen } of [
   { title: 'an open port without a word is silent', serve: say(''), patience: briefly, codes: ['lmtp.silent'], seen: /open, and no greeting in 0\.15 s/ },
@@ -38,15 +48,15 @@ for (const { title, serve, patience = usualPatience, runs = true, codes, seen } 
   { title: 'another LMTP server is another program', serve: say('220 here GNU Mailman LMTP runner v2.0', polite), codes: ['lmtp.other-program'], seen: /GNU Mailman/ },
   { title: 'a Posthorn without our lock is another installation', serve: say(posthorn, polite), runs: false, codes: ['lmtp.other-installation'], seen: /no server holds the lock/ },
   { title: 'a Posthorn that refuses our list is another installation', serve: say(posthorn, { ...polite, RCPT: '550 5.1.1 no such list' }), codes: ['lmtp.other-installation'], seen: /<tea@lists\.example\.test> 550/ },
-  { title: 'a known list put off for want of room is told', serve: say(posthorn, { ...polite, RCPT: '550 5.1.1 no', [tea]: '452 4.3.1 no room on disk' }), codes: ['lmtp.no-room'], seen: /452/ },
-  { title: 'a known list put off for a fault is told', serve: say(posthorn, { ...polite, RCPT: '550 5.1.1 no', [tea]: '451 4.3.0 later' }), codes: ['lmtp.fault'], seen: /451/ },
+  { title: 'a known list put off for want of room is told', serve: say(posthorn, { ...polite, RCPT: '550 5.1.1 no', [rcpt]: '452 4.3.1 no room on disk' }), codes: ['lmtp.no-room'], seen: /452/ },
+  { title: 'a known list put off for a fault is told', serve: say(posthorn, { ...polite, RCPT: '550 5.1.1 no', [rcpt]: '451 4.3.0 later' }), codes: ['lmtp.fault'], seen: /451/ },
   { title: 'an unknown list that is taken is told', serve: say(posthorn, { ...polite, RCPT: '250 2.1.5 OK' }), codes: ['lmtp.unknown-accepted'], seen: /nosuchlist-/ },
   { title: 'too many connections are told', serve: say('421 4.3.2 too many connections, try again later'), codes: ['lmtp.busy'], seen: /421/ },
   { title: 'a door that turns us away is told', serve: say('554 5.7.1 127.0.0.1 may not hand in mail here'), codes: ['lmtp.turned-away'], seen: /554/ },
 ]) // biome-ignore format: a table
   test(`lmtp: ${title}`, () =>
     withServer(serve, async (port) => {
-      await using fresh = await freshChecked({ mta: { lmtpPort: port } }, { patience, serverRuns: runs })
+      const fresh = await siteOver(tea, { mta: { lmtpPort: port } }, { patience, serverRuns: runs })
       const findings = await findingsOf(lmtp, fresh.site)
       deepEqual(
         findings.map(({ kind }) => kind.code),
@@ -62,7 +72,7 @@ async function withDoor(
 ): Promise<void> {
   await using door = await freshDoor(settings)
   const port = Number((door.door.addresses[0] ?? '').split(':').at(-1))
-  await using fresh = await freshChecked({ mta: { lmtpPort: port } })
+  const fresh = await siteOver(tea, { mta: { lmtpPort: port } })
   const { facts } = fresh.site
   const domains = facts.domains.map((one) => ({ ...one, mailHost: 'lists.example.org' }))
   await use({ ...fresh.site, facts: { ...facts, domains } })
@@ -89,14 +99,14 @@ for (const { runs, change } of [
   { runs: true, change: /posthorn restart/ },
 ])
   test(`lmtp: a port that nobody listens at is refused, ${runs ? 'and the server needs a restart' : 'and the server a start'}`, async () => {
-    await using fresh = await freshChecked({ mta: { lmtpPort: await freePort() } }, { serverRuns: runs })
+    const fresh = await siteOver(tea, { mta: { lmtpPort: await freePort() } }, { serverRuns: runs })
     const [finding, ...others] = await findingsOf(lmtp, fresh.site)
     deepEqual([finding?.kind.code, others], ['lmtp.refused', []])
     match(finding?.change ?? '', change)
   })
 
 test('lmtp: a name that nobody knows is no address', async () => {
-  await using fresh = await freshChecked({ mta: { lmtpHost: 'nowhere.invalid' } })
+  const fresh = await siteOver(tea, { mta: { lmtpHost: 'nowhere.invalid' } })
   deepEqual(await codesOf(lmtp, fresh.site), ['lmtp.no-such-address'])
 })
 
@@ -108,7 +118,7 @@ for (const { title, allow, relay, codes } of [
   { title: 'this machine is tried at the door', allow: [guest('192.0.2.8')], relay: '127.0.0.1', codes: [] },
 ]) // biome-ignore format: a table
   test(`lmtp-allow: ${title}`, async () => {
-    await using fresh = await freshChecked({ lmtp: { allow }, mta: { smtpHost: relay } })
+    const fresh = await siteOver(tea, { lmtp: { allow }, mta: { smtpHost: relay } })
     deepEqual(await codesOf(lmtpAllow, fresh.site), codes)
   })
 
@@ -136,9 +146,9 @@ for (const {
   { title: 'a socket for everybody is open', folder: facts('list', 'list', 0o755), socket: facts('list', 'list', 0o666), groups: 'postfix', codes: [] },
 ]) // biome-ignore format: a table
   test(`lmtp-socket: ${title}`, async () => {
-    await using fresh = await freshChecked({ lmtp: { socket: 'x' }, mta: {} })
+    const fresh = await siteOver(tea, { lmtp: { socket: 'x' }, mta: {} })
     const inside = join(fresh.fresh.directory, 'run')
-    mkdirSync(inside)
+    mkdirSync(inside, { recursive: true })
     chmodSync(inside, 0o755)
     const path = join(inside, 'lmtp.sock')
     const server = createServer(say(posthorn))
@@ -150,16 +160,13 @@ for (const {
     }
     const withSocket = { ...fresh.site.facts, lmtp: { ...fresh.site.facts.lmtp, socket: path } }
     deepEqual(await codesOf(lmtpSocket, { ...fresh.site, host, facts: withSocket }), codes)
-    server.close()
+    await new Promise((closed) => server.close(closed))
   })
 
 test('lmtp: of two addresses one may be closed, and mail may still come in', () =>
-  withServer(say(posthorn, { ...polite, RCPT: '550 5.1.1 no', [tea]: '250 2.1.5 OK' }), async (port) => {
+  withServer(say(posthorn, { ...polite, RCPT: '550 5.1.1 no', [rcpt]: '250 2.1.5 OK' }), async (port) => {
     const addressesOf = async () => ['127.0.0.1', '127.0.0.2']
-    await using fresh = await freshChecked(
-      { mta: { lmtpHost: 'localhost', lmtpPort: port } },
-      { addressesOf },
-    )
+    const fresh = await siteOver(tea, { mta: { lmtpHost: 'localhost', lmtpPort: port } }, { addressesOf })
     const findings = await findingsOf(lmtp, fresh.site)
     deepEqual(
       findings.map(({ kind }) => kind.code),

@@ -3,7 +3,8 @@
 import { base32 } from '../../base/random.ts'
 import { isLoopback, isWildcard } from '../../config/hosts.ts'
 import type { Finding } from '../../model/hookup.ts'
-import { type Check, type CheckedSite, found } from './checked-site.ts'
+import { finding } from '../finding.ts'
+import type { Check, CheckedSite } from './checked-site.ts'
 import { type Heard, knock, placeText, type Spot, type Talk } from './knock.ts'
 import * as kinds from './lmtp-kinds.ts'
 
@@ -44,7 +45,7 @@ export const lmtp: Check = {
     if (port === 0) return // the system chooses one: only tests say so
     const addresses = await site.addressesOf(host, site.patience.connect)
     if (addresses.length === 0) {
-      yield found(noSuchAddress, { seen: `[mta] lmtp_host: ${host}`, file: site.facts.configFile })
+      yield finding(noSuchAddress, { seen: `[mta] lmtp_host: ${host}`, file: site.facts.configFile })
       return
     }
     const spots = addresses.map((address) => ({ host: reachable(address), port }))
@@ -52,7 +53,7 @@ export const lmtp: Check = {
     const [closed, open] = [heard.filter(isUnreachable), heard.filter((one) => !isUnreachable(one))]
     if (open.length === 0) yield nobodyThere(site, spots[0], closed[0])
     else if (closed.length > 0)
-      yield found(oneFamily, {
+      yield finding(oneFamily, {
         seen: spots
           .map((spot, i) => `${placeText(spot)}: ${isUnreachable(heard[i]) ? 'refused' : 'open'}`)
           .join(', '),
@@ -75,9 +76,9 @@ function reachable(address: string): string {
 
 function nobodyThere(site: CheckedSite, spot: Spot | undefined, heard: Unreachable | undefined): Finding {
   const seen = `${spot === undefined ? '' : placeText(spot)}: ${heard?.words ?? 'no answer'}`
-  if (heard?.code !== 'ECONNREFUSED' && heard?.code !== 'ECONNRESET') return found(noSuchAddress, { seen })
-  if (!site.serverRuns) return found(refused, { seen, change: 'Posthorn does not run: posthorn start' })
-  return found(refused, {
+  if (heard?.code !== 'ECONNREFUSED' && heard?.code !== 'ECONNRESET') return finding(noSuchAddress, { seen })
+  if (!site.serverRuns) return finding(refused, { seen, change: 'Posthorn does not run: posthorn start' })
+  return finding(refused, {
     seen,
     why: `A server runs on this data directory, but was started with other settings. ${refused.why}`,
     change: 'posthorn restart',
@@ -92,13 +93,13 @@ async function* judge(
   const place = placeText(spot)
   switch (heard.kind) {
     case 'silent':
-      yield found(silent, { seen: `${place}: open, and no greeting in ${heard.milliseconds / 1000} s` })
+      yield finding(silent, { seen: `${place}: open, and no greeting in ${heard.milliseconds / 1000} s` })
       return
     case 'hung-up':
-      yield found(silent, { seen: `${place}: open, and closed again without a greeting` })
+      yield finding(silent, { seen: `${place}: open, and closed again without a greeting` })
       return
     case 'strange':
-      yield found(notLmtp, { seen: `${place}: ${heard.line}` })
+      yield finding(notLmtp, { seen: `${place}: ${heard.line}` })
       return
     case 'greeted':
       try {
@@ -117,9 +118,9 @@ async function* converse(
   const place = placeText(spot)
   const seen = `${place}: ${greeting.text}`
   if (greeting.code !== 220) {
-    if (greeting.code === 421) yield found(busy, { seen })
+    if (greeting.code === 421) yield finding(busy, { seen })
     else
-      yield found(isLoopback(site.facts.lmtp.host) ? turnedAway : notLetIn, {
+      yield finding(isLoopback(site.facts.lmtp.host) ? turnedAway : notLetIn, {
         seen,
         file: site.facts.configFile,
       })
@@ -127,15 +128,15 @@ async function* converse(
   }
   const hello = await talk.ask(`LHLO ${site.relay.heloName}`)
   if (hello === null || !hello.startsWith('250')) {
-    yield found(notLmtp, { seen: `${seen}; to LHLO it says: ${hello ?? 'nothing'}` })
+    yield finding(notLmtp, { seen: `${seen}; to LHLO it says: ${hello ?? 'nothing'}` })
     return
   }
   if (!/\bPosthorn\b/.test(greeting.text)) {
-    yield found(otherProgram, { seen })
+    yield finding(otherProgram, { seen })
     return
   }
   if (!site.serverRuns) {
-    yield found(otherInstallation, { seen: `${seen}; no server holds the lock of ${site.facts.varDir}` })
+    yield finding(otherInstallation, { seen: `${seen}; no server holds the lock of ${site.facts.varDir}` })
     return
   }
   const list = site.facts.domains.flatMap(({ mailHost, listNames }) =>
@@ -156,9 +157,9 @@ async function* askAbout(
   const stranger = (await talk.ask(`RCPT TO:<${unknown}>`)) ?? 'no answer'
   await talk.ask('RSET')
   const seen = `${place}: RCPT TO:<${name}@${mailHost}> ${known}`
-  if (known.startsWith('452')) yield found(noRoom, { seen })
-  else if (known.startsWith('55')) yield found(otherInstallation, { seen })
-  else if (!known.startsWith('250')) yield found(fault, { seen })
+  if (known.startsWith('452')) yield finding(noRoom, { seen })
+  else if (known.startsWith('55')) yield finding(otherInstallation, { seen })
+  else if (!known.startsWith('250')) yield finding(fault, { seen })
   if (stranger.startsWith('250'))
-    yield found(unknownAccepted, { seen: `${place}: RCPT TO:<${unknown}> ${stranger}` })
+    yield finding(unknownAccepted, { seen: `${place}: RCPT TO:<${unknown}> ${stranger}` })
 }

@@ -3,7 +3,8 @@
 import { isIP } from 'node:net'
 import type { Finding } from '../../model/hookup.ts'
 import { openDialogue, type Relay } from '../../smtp/client.ts'
-import { type CheckedSite, found } from './checked-site.ts'
+import { finding } from '../finding.ts'
+import type { CheckedSite } from './checked-site.ts'
 import { answerText, placeText } from './knock.ts'
 import { relays } from './relay-envelopes.ts'
 import { oneAddressClosed, oneAddressDenied } from './relay-kinds.ts'
@@ -17,11 +18,11 @@ export async function* otherAddresses(site: CheckedSite, asked: Relay): AsyncIte
   const closed = answers.filter((answer) => answer.closed !== null)
   const denied = answers.filter((answer) => answer.denied !== null)
   if (closed.length > 0 && closed.length < answers.length)
-    yield found(oneAddressClosed, {
+    yield finding(oneAddressClosed, {
       seen: closed.map(({ place, closed }) => `${place}: ${closed}`).join('; '),
     })
   if (denied.length > 0)
-    yield found(oneAddressDenied, {
+    yield finding(oneAddressDenied, {
       seen: denied.map(({ place, denied }) => `${place}: ${denied}`).join('; '),
     })
 }

@@ -3,7 +3,8 @@
 import { base32 } from '../../base/random.ts'
 import type { Finding, FindingKind } from '../../model/hookup.ts'
 import type { Dialogue } from '../../smtp/client-dialogue.ts'
-import { type CheckedSite, found } from './checked-site.ts'
+import { finding } from '../finding.ts'
+import type { CheckedSite } from './checked-site.ts'
 import { answerText, placeText } from './knock.ts'
 import {
   denied,
@@ -27,14 +28,14 @@ export async function* envelopes(site: CheckedSite, dialogue: Dialogue): AsyncGe
     const mail = await ask(dialogue, `MAIL FROM:<${sender}>`)
     if (!mail.startsWith('250')) {
       const kind = firstOf(mail) ?? (sender === '' ? nullSenderRefused : senderRefused)
-      yield found(kind, { seen: `${place}: MAIL FROM:<${sender}> ${mail}` })
+      yield finding(kind, { seen: `${place}: MAIL FROM:<${sender}> ${mail}` })
       if (kind === loginWanted || kind === tlsWanted) return true
     } else if (i < 2) {
       const said = await relays(site, dialogue)
       if (said !== null && !refusal) {
         refusal = true
         const kind = said.kind === senderRefused && sender === '' ? nullSenderRefused : said.kind
-        yield found(kind, { seen: `${place}: MAIL FROM:<${sender}>, ${said.seen}` })
+        yield finding(kind, { seen: `${place}: MAIL FROM:<${sender}>, ${said.seen}` })
       }
     }
     if (dialogue.wire.loss !== null) return refusal

@@ -1,8 +1,16 @@
 import { deepEqual, match } from 'node:assert/strict'
 import type { Socket } from 'node:net'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { parseRule, Sink, type SinkOptions } from '../../../test/mta-lab/sink.mjs'
-import { briefly, codesOf, domain, findingsOf, freshChecked } from '../../../test/support/checked-site.ts'
+import {
+  briefly,
+  codesOf,
+  domain,
+  findingsOf,
+  freshChecked,
+  freshTea,
+  siteOver,
+} from '../../../test/support/checked-site.ts'
 import { freshDoor } from '../../../test/support/fresh-door.ts'
 import { freePort } from '../../../test/support/server.ts'
 import { onLines, withServer, withSink } from '../../../test/support/smtp-client.ts'
@@ -10,6 +18,9 @@ import type { ConfigOverrides } from '../../config/config.ts'
 import { changeSettings, listBySpec } from '../../store/units/lists.ts'
 import { usualPatience } from './checked-site.ts'
 import { relay } from './relay.ts'
+
+const tea = await freshTea()
+after(() => tea[Symbol.asyncDispose]())
 
 const tls = new URL('../../../test/mta-lab/tls/', import.meta.url).pathname
 const certificate = `${tls}localhost.cert.pem,${tls}localhost.key.pem`
@@ -48,7 +59,7 @@ for (const { title, sink = {}, mta = {}, codes, seen = /./ } of [
 ] satisfies readonly { title: string; sink?: Partial<SinkOptions>; mta?: ConfigOverrides['mta']; codes: readonly string[]; seen?: RegExp }[]) // biome-ignore format: a table
   test(`relay: ${title}`, () =>
     withSink(sink, async (world) => {
-      await using fresh = await freshChecked({ mta: { smtpPort: world.port, ...mta } })
+      const fresh = await siteOver(tea, { mta: { smtpPort: world.port, ...mta } })
       const findings = await findingsOf(relay, fresh.site)
       deepEqual(
         findings.map(({ kind }) => kind.code),
@@ -67,19 +78,19 @@ for (const { title, serve, patience = usualPatience, codes } of [
 ]) // biome-ignore format: a table
   test(`relay: ${title}`, () =>
     withServer(serve, async (port) => {
-      await using fresh = await freshChecked({ mta: { smtpPort: port } }, { patience })
+      const fresh = await siteOver(tea, { mta: { smtpPort: port } }, { patience })
       deepEqual(await codesOf(relay, fresh.site), codes)
     }))
 
 test('relay: a port that nobody listens at is unreachable', async () => {
-  await using fresh = await freshChecked({ mta: { smtpPort: await freePort() } })
+  const fresh = await siteOver(tea, { mta: { smtpPort: await freePort() } })
   deepEqual(await codesOf(relay, fresh.site), ['relay.unreachable'])
 })
 
 test('relay: our own door is a loop', async () => {
   await using door = await freshDoor()
   const port = Number((door.door.addresses[0] ?? '').split(':').at(-1))
-  await using fresh = await freshChecked({ mta: { lmtpPort: port, smtpPort: port } })
+  const fresh = await siteOver(tea, { mta: { lmtpPort: port, smtpPort: port } })
   const [finding, ...others] = await findingsOf(relay, fresh.site)
   deepEqual([finding?.kind.code, others], ['relay.loop', []])
   match(finding?.seen ?? '', /which is \[mta\] lmtp_port too/)
@@ -87,7 +98,7 @@ test('relay: our own door is a loop', async () => {
 
 test('relay: a mail server on another port of ours is no loop', () =>
   withSink({}, async (world) => {
-    await using fresh = await freshChecked({ mta: { smtpPort: world.port, lmtpPort: 1 } })
+    const fresh = await siteOver(tea, { mta: { smtpPort: world.port, lmtpPort: 1 } })
     deepEqual(await codesOf(relay, fresh.site), [])
   }))
 
@@ -114,7 +125,8 @@ for (const { title, second, codes, seen } of [
       await other?.listen()
       try {
         const addressesOf = async () => ['127.0.0.1', '127.0.0.2']
-        await using fresh = await freshChecked(
+        const fresh = await siteOver(
+          tea,
           { mta: { smtpHost: 'localhost', smtpPort: world.port } },
           { addressesOf },
         )

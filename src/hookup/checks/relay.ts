@@ -3,8 +3,9 @@
 import { isLoopback } from '../../config/hosts.ts'
 import type { Finding } from '../../model/hookup.ts'
 import { openDialogue, type Relay, standardTimeouts } from '../../smtp/client.ts'
+import { finding } from '../finding.ts'
 import { ownAddresses } from './addresses.ts'
-import { type Check, type CheckedSite, found } from './checked-site.ts'
+import type { Check, CheckedSite } from './checked-site.ts'
 import { knock } from './knock.ts'
 import { otherAddresses } from './relay-addresses.ts'
 import { envelopes } from './relay-envelopes.ts'
@@ -20,7 +21,7 @@ export const relay: Check = {
     const opened = await openDialogue(asked)
     if ('trouble' in opened) {
       const kind = await kindOfTrouble(site, opened.trouble)
-      yield found(kind, { seen: opened.trouble.words, file: site.facts.configFile })
+      yield finding(kind, { seen: opened.trouble.words, file: site.facts.configFile })
       return
     }
     const { dialogue, offered } = opened
@@ -53,7 +54,7 @@ async function* isOwnDoor({ facts, patience, addressesOf }: CheckedSite): AsyncG
   if (heard.kind === 'greeted' && !/\bPosthorn\b/.test(heard.greeting.text)) return false
   const greeting = heard.kind === 'greeted' ? `; it says ${heard.greeting.text}` : ''
   const key = port === facts.lmtp.port ? '[mta] lmtp_port' : '[lmtp] smtp_intake'
-  yield found(kinds.loop, {
+  yield finding(kinds.loop, {
     seen: `[mta] smtp_host: ${host}, smtp_port: ${port}, which is ${key} too${greeting}`,
     file: facts.configFile,
   })

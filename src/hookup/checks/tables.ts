@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Finding, FindingKind } from '../../model/hookup.ts'
 import { publicationState } from '../../store/units/lists.ts'
-import { type Check, type CheckedSite, found } from './checked-site.ts'
+import { finding } from '../finding.ts'
+import type { Check, CheckedSite } from './checked-site.ts'
 import { readRecords } from './records.ts'
 
 const behind: FindingKind = {
@@ -49,7 +50,7 @@ export const tables: Check = {
     const state = readRecords(site.database, publicationState, undefined)
     if (state === null) return
     if (state.fault !== null || (state.done < state.generation && !site.serverRuns)) {
-      yield found(behind, {
+      yield finding(behind, {
         seen: `change ${state.done} of ${state.generation} is published${state.fault === null ? '' : `; the last try failed: ${state.fault}`}`,
       })
       return
@@ -67,7 +68,7 @@ async function* postfix({ facts }: CheckedSite): AsyncIterable<Finding> {
     fault.code === 'ENOENT' ? null : '',
   )
   if (text === null) {
-    yield found(missing, { seen: `${path}: no such file`, file: path })
+    yield finding(missing, { seen: `${path}: no such file`, file: path })
     return
   }
   const { host, port } = facts.lmtp
@@ -78,7 +79,7 @@ async function* postfix({ facts }: CheckedSite): AsyncIterable<Finding> {
     return nexthop !== undefined && !ours.includes(nexthop)
   })
   if (astray >= 0) {
-    yield found(elsewhere, {
+    yield finding(elsewhere, {
       seen: lines[astray]?.replace(/\s+/g, ' ') ?? '',
       file: path,
       line: astray + 1,
@@ -93,7 +94,7 @@ async function* postfix({ facts }: CheckedSite): AsyncIterable<Finding> {
   const hash = facts.postfix.tableType !== 'regexp' && facts.postfix.tableType !== 'pcre'
   const lost = lists.find(({ name, on }) => hash && !keys.has(`${name}@${on}`))
   if (lost !== undefined || lists.length * 9 !== keys.size)
-    yield found(wrongLists, {
+    yield finding(wrongLists, {
       seen:
         lost === undefined
           ? `${keys.size} addresses, where ${lists.length} lists have ${lists.length * 9}`
