@@ -136,7 +136,7 @@ function placeOf({
     settings: Object.freeze({ ...settings }),
     replaceFile: async (file: string, text: string) => {
       const path = pathOf(file)
-      const [replaced] = await inForce.replace([{ path, text: String(text) }], () => telling.changing())
+      const [replaced] = await inForce.replace([{ path, parts: [String(text)] }], () => telling.changing())
       return replaced ?? { path, changed: false }
     },
     removeFile: async (file: string) => {

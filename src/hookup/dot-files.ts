@@ -141,7 +141,7 @@ class Home {
 
   async #write(file: string, text: string): Promise<void> {
     const fresh = join(this.#path, '.posthorn.new')
-    await writeSynced(fresh, text)
+    await writeSynced(fresh, [text])
     await about(fresh, 'given to the owner of its directory', async () => {
       const [{ uid, gid }, own] = await Promise.all([stat(this.#path), stat(fresh)])
       if (own.uid === 0 && uid !== 0) await chown(fresh, uid, gid) // only root can

@@ -2,9 +2,10 @@
 // since changing to Exim should need no more than its own configuration.
 import { mkdir, readdir, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ListDirectory, MailServer, PublishedFile } from '../model/mail-server.ts'
+import type { DirectoryDomain, ListDirectory, MailServer, PublishedFile } from '../model/mail-server.ts'
 import { about, changeTime } from './replace-files.ts'
 import { publishAlone } from './rereading.ts'
+import { sameNames } from './table-parts.ts'
 
 export interface EximSettings {
   /** The directory of the markers. */
@@ -41,35 +42,56 @@ export function keepMarkers(lists: string, directory: ListDirectory): Promise<re
 export function markers(
   lists: string,
 ): (directory: ListDirectory, changing: () => Promise<void>) => Promise<readonly PublishedFile[]> {
-  let known: { readonly names: ReadonlySet<string>; readonly at: number | null } | null = null
+  let known: Known | null = null
   return async ({ domains }, changing) => {
     await about(lists, 'made', () => mkdir(lists, { recursive: true }))
-    const at = await changeTime(lists)
-    const there = known !== null && known.at === at ? known.names : await namesIn(lists)
+    const before = known !== null && known.at === (await changeTime(lists)) ? known : await lookInto(lists)
     known = null
-    const wanted = new Set<string>()
-    const made: string[] = []
-    for (const { mailHost, listNames } of domains)
-      for (const name of listNames) {
-        const marker = `${name}.${mailHost}`
-        wanted.add(marker)
-        if (!there.has(marker)) made.push(markerName(name, mailHost))
-      }
-    const unwanted = [...there].filter((name) => !wanted.has(name))
+    const { made, unwanted } = difference(before, domains)
     if (made.length + unwanted.length > 0) await changing()
     for (const name of made) await about(join(lists, name), 'made', () => mkdir(join(lists, name)))
     const gone: string[] = []
-    for (const name of unwanted) {
-      if (await removeEmpty(join(lists, name))) gone.push(name)
-      else wanted.add(name)
-    }
-    known = { names: wanted, at: await changeTime(lists) }
+    const left: string[] = []
+    for (const name of unwanted) ((await removeEmpty(join(lists, name))) ? gone : left).push(name)
+    known = { domains, others: new Set(left), at: await changeTime(lists) }
     return [...made, ...gone].map((name) => ({ path: join(lists, name), changed: true }))
   }
 }
 
-const namesIn = async (path: string): Promise<ReadonlySet<string>> =>
-  new Set(await about(path, 'read', () => readdir(path)))
+/** What is in the directory: a marker for each list of these domains, and others that are not empty. */
+interface Known {
+  readonly domains: readonly DirectoryDomain[]
+  readonly others: ReadonlySet<string>
+  /** When the directory was last changed. */
+  readonly at: number | null
+}
+
+async function lookInto(lists: string): Promise<Known> {
+  const names = await about(lists, 'read', () => readdir(lists))
+  return { domains: [], others: new Set(names), at: null }
+}
+
+/** What has to be made, and what has to go. Domains whose lists are the same are not looked into. */
+function difference(
+  { domains: old, others }: Known,
+  domains: readonly DirectoryDomain[],
+): { readonly made: readonly string[]; readonly unwanted: readonly string[] } {
+  const before = new Map(old.map(({ mailHost, listNames }) => [mailHost, listNames]))
+  const there = new Set(others)
+  const wanted: (readonly [string, string])[] = []
+  for (const { mailHost, listNames } of domains) {
+    const had = before.get(mailHost)
+    before.delete(mailHost)
+    if (had !== undefined && sameNames(had, listNames)) continue
+    for (const name of had ?? []) there.add(`${name}.${mailHost}`)
+    for (const name of listNames) wanted.push([name, mailHost])
+  }
+  for (const [mailHost, names] of before) for (const name of names) there.add(`${name}.${mailHost}`)
+  const made: string[] = []
+  for (const [name, mailHost] of wanted)
+    if (!there.delete(`${name}.${mailHost}`)) made.push(markerName(name, mailHost))
+  return { made, unwanted: [...there] }
+}
 
 /** The List-Id of the list, as the name of a directory. */
 export function markerName(name: string, mailHost: string): string {

@@ -5,16 +5,19 @@
 // an extension, and no other.
 import { subAddresses } from '../model/list.ts'
 import type { ListDirectory } from '../model/mail-server.ts'
-import { byCodePoint, literal } from './list-addresses.ts'
+import { literal } from './list-addresses.ts'
+import { eachDomain, type Parts, partsByGroup } from './table-parts.ts'
 
-/** `delimiter` stands between a local part and its extension; '' for none. */
-export function opensmtpdRecipients({ domains }: ListDirectory, delimiter: string): string {
+// smtpd does not start with an empty table ("may not be used for rcpt-to lookups"); this line matches no address.
+const noList = '^$\n'
+
+/** `delimiter` stands between a local part and its extension; '' for none. What a domain's lists gave is kept. */
+export function opensmtpdRecipients(delimiter: string): (directory: ListDirectory) => Parts {
   const extension = delimiter === '' ? '' : `(${literal(delimiter)}[^@]*)?`
   const end = `(-(${subAddresses.join('|')}))?${extension}`
-  return [...domains]
-    .sort((a, b) => byCodePoint(a.mailHost, b.mailHost))
-    .flatMap(({ mailHost, listNames }) =>
-      [...listNames].sort(byCodePoint).map((name) => `^${literal(name)}${end}@${literal(mailHost)}$\n`),
-    )
-    .join('')
+  const lines = partsByGroup(
+    () => '',
+    (domain, name) => `^${literal(name)}${end}@${literal(domain)}$\n`,
+  )
+  return ({ domains }) => [noList, ...lines(eachDomain(domains))]
 }

@@ -23,9 +23,10 @@ import {
   postmap,
   type TableType,
 } from './postmap.ts'
-import { about, changeTime, removeFile, renameOver, syncPath, writeSynced } from './replace-files.ts'
+import { about, changeTime, removeFile, renameOver, syncPath, writeUnsynced } from './replace-files.ts'
 import { publishAlone, type Reread } from './rereading.ts'
 import { changeBetween } from './table-change.ts'
+import type { Parts } from './table-parts.ts'
 import { copyTable, type Table, TablesInForce } from './tables-in-force.ts'
 
 export interface PostfixSettings {
@@ -79,19 +80,20 @@ export function postfix(settings: PostfixSettings): MailServer {
 
 // A `postfix_vmap` that is needed no more becomes an empty table rather than none: main.cf may still name it, and
 // Postfix answers 451 to all mail when a table that it was told of is missing.
-async function wanted(directory: string, tables: ReadonlyMap<TableName, string>): Promise<readonly Table[]> {
+async function wanted(directory: string, tables: ReadonlyMap<TableName, Parts>): Promise<readonly Table[]> {
   const list: Table[] = []
   for (const name of tableNames) {
     const path = join(directory, name)
-    const text = tables.get(name) ?? ((await changeTime(path)) === null ? null : emptyVmap())
-    if (text !== null) list.push({ path, text })
+    const parts = tables.get(name) ?? ((await changeTime(path)) === null ? null : emptyVmap())
+    if (parts !== null) list.push({ path, parts })
   }
   return list
 }
 
 /** The text is as wanted, and what Postfix reads is there and not older than it. */
-async function isUpToDate({ path, text }: Table, type: TableType, inForce: TablesInForce): Promise<boolean> {
-  if (text !== (await inForce.textAt(path))) return false
+async function isUpToDate(table: Table, type: TableType, inForce: TablesInForce): Promise<boolean> {
+  if (!(await inForce.says(table))) return false
+  const { path } = table
   const [compiled, at] = await Promise.all([compiledBeside(path, type), changeTime(path)])
   return compiled !== null && at !== null && compiled.at >= at
 }
@@ -128,16 +130,17 @@ async function replace(
 }
 
 async function prepare(
-  { path, text }: Table,
+  { path, parts }: Table,
   { postmapCommand: command, tableType: type, postmapTimeLimit: timeLimit }: PostfixSettings,
   inForce: TablesInForce,
   compiled: CompiledInForce,
 ): Promise<CompiledSuffix> {
   const program: PostmapCommand = { command, type, ...(timeLimit === undefined ? {} : { timeLimit }) }
   await removeNew(path) // what a stop in the middle left: postmap would add to it
-  await writeSynced(`${path}.new`, text)
-  const suffix =
-    (await amended(path, text, program, inForce, compiled)) ?? (await postmap(program, `${path}.new`))
+  await writeUnsynced(`${path}.new`, parts)
+  const compile = async (): Promise<CompiledSuffix> =>
+    (await amended({ path, parts }, program, inForce, compiled)) ?? postmap(program, `${path}.new`)
+  const [suffix] = await Promise.all([compile(), syncPath(`${path}.new`)])
   await syncPath(`${path}.new${suffix}`)
   return suffix
 }
@@ -152,18 +155,18 @@ const amendingLimit = 5 * SECOND
 
 /** Null: it has to be compiled. Whatever is wrong with an amended copy, postmap itself may know no such options. */
 async function amended(
-  path: string,
-  text: string,
+  { path, parts }: Table,
   program: PostmapCommand,
   inForce: TablesInForce,
   compiled: CompiledInForce,
 ): Promise<CompiledSuffix | null> {
   const known = compiled.get(path)
-  const before = text.length < worthAmending ? null : await inForce.knownText(path)
+  const size = parts.reduce((sum, { length }) => sum + length, 0)
+  const before = size < worthAmending ? null : await inForce.known(path)
   if (known === undefined || before === null || known.suffix === '.cdb') return null // cdb(5) is made once
   if ((await compiledBeside(path, program.type))?.suffix !== known.suffix) return null
   if ((await identityOf(path + known.suffix)) !== known.identity) return null
-  const change = changeBetween(before, text)
+  const change = changeBetween(before, parts)
   if (change.gone.length + change.come.length > mostAmended) return null
   const copy = `${path}.new${known.suffix}`
   try {

@@ -8,14 +8,27 @@ import { Unavailable } from '../base/unavailable.ts'
  */
 export const publishedMode = 0o644
 
-/** Writes and syncs. Throws Unavailable. */
-export async function writeSynced(path: string, text: string): Promise<void> {
+/** Writes and syncs a text in parts. Throws Unavailable. */
+export async function writeSynced(path: string, parts: readonly string[]): Promise<void> {
+  await writeNew(path, parts, (file) => file.sync())
+}
+
+/** Writes a text in parts; it may be lost in a power cut unless it is synced. Throws Unavailable. */
+export async function writeUnsynced(path: string, parts: readonly string[]): Promise<void> {
+  await writeNew(path, parts, async () => undefined)
+}
+
+async function writeNew(
+  path: string,
+  parts: readonly string[],
+  last: (file: FileHandle) => Promise<void>,
+): Promise<void> {
   await about(path, 'written', async () => {
     await rm(path, { force: true })
     await withFile(path, 'wx', async (file) => {
       await file.chmod(publishedMode) // whatever the umask is
-      await file.writeFile(text)
-      await file.sync()
+      await file.writeFile(parts)
+      await last(file)
     })
   })
 }

@@ -40,7 +40,7 @@ export function publishAlone(
   return withPublicationLock(join(directory, `${name}.lock`), async () => {
     const files = await publish(async () => {
       if (program === undefined) return
-      await writeSynced(mark, '')
+      await writeSynced(mark, [])
       await syncPath(directory)
     })
     if (program === undefined) {

@@ -4,24 +4,26 @@
 // Law: an address stands there when it is one of a list, without extension: the rule set cuts `+…` off before it asks.
 import type { ListDirectory } from '../model/mail-server.ts'
 import { byCodePoint, tails } from './list-addresses.ts'
+import { eachDomain, type Parts, partsByGroup } from './table-parts.ts'
 
 export const sendmailTableNames = ['sendmail_domains', 'sendmail_lists'] as const
 export type SendmailTableName = (typeof sendmailTableNames)[number]
 
 /**
  * `sendmail_lists`: each address of each list and what it is for. `sendmail_domains`: the domains that have lists or
- * are for lists alone.
+ * are for lists alone. The writer keeps what a domain's lists gave, so that one new list costs one domain.
  */
-export function sendmailTables({ domains }: ListDirectory): ReadonlyMap<SendmailTableName, string> {
-  const sorted = [...domains].sort((a, b) => byCodePoint(a.mailHost, b.mailHost))
-  const served = sorted.filter(({ listNames, listOnly }) => listOnly || listNames.length > 0)
-  const addresses = sorted.flatMap(({ mailHost, listNames }) =>
-    [...listNames]
-      .sort(byCodePoint)
-      .flatMap((name) => tails.map((tail) => `${name}${tail}@${mailHost} ${tail.slice(1) || 'post'}\n`)),
+export function sendmailTables(): (directory: ListDirectory) => ReadonlyMap<SendmailTableName, Parts> {
+  const addresses = partsByGroup(
+    () => '',
+    (domain, name) => tails.map((tail) => `${name}${tail}@${domain} ${tail.slice(1) || 'post'}\n`).join(''),
   )
-  return new Map([
-    ['sendmail_domains', served.map(({ mailHost }) => `${mailHost} lists\n`).join('')],
-    ['sendmail_lists', addresses.join('')],
-  ])
+  return ({ domains }) => {
+    const served = domains.filter(({ listNames, listOnly }) => listOnly || listNames.length > 0)
+    const names = served.map(({ mailHost }) => mailHost).sort(byCodePoint)
+    return new Map<SendmailTableName, Parts>([
+      ['sendmail_domains', names.map((name) => `${name} lists\n`)],
+      ['sendmail_lists', addresses(eachDomain(domains))],
+    ])
+  }
 }

@@ -1,5 +1,6 @@
 // What has to be done to a compiled table so that it says what a new text says (postmap(1) -d and -i); pure. Between two
 // publications most often one list has come or gone: nine lines of many thousands.
+import { type Parts, partMark } from './table-parts.ts'
 
 export interface TableChange {
   /** Keys that are to go. */
@@ -8,15 +9,43 @@ export interface TableChange {
   readonly come: readonly string[]
 }
 
-/** From the text of one table to that of another, both in our own form: a line each, comments on lines of their own. */
-export function changeBetween(before: string, after: string): TableChange {
-  const [old, fresh] = differing(before, after)
-  const had = entriesOf(old)
-  const has = entriesOf(fresh)
-  return {
-    gone: [...had.keys()].filter((key) => !has.has(key)),
-    come: [...has].filter(([key, value]) => had.get(key) !== value).map(([key, value]) => `${key} ${value}`),
+/**
+ * From one table to another, both in our own form: an entry a line, each part below a comment that names it, and a key
+ * that comes twice (of the lists `tea` and `tea-bounces`) both times with the same value in one part. Only what differs
+ * is read.
+ */
+export function changeBetween(before: Parts, after: Parts): TableChange {
+  const [old, fresh] = [byName(before), byName(after)]
+  const gone: string[] = []
+  const come: string[] = []
+  for (const name of new Set([...old.keys(), ...fresh.keys()])) {
+    const [from = '', to = ''] = [old.get(name), fresh.get(name)]
+    if (from === to) continue
+    const [less, more] = differing(from, to)
+    const [had, has] = [entriesOf(less), entriesOf(more)]
+    const missing = [...had.keys()].filter((key) => !has.has(key))
+    const elsewhere = keysIn(to, missing)
+    gone.push(...missing.filter((key) => !elsewhere(key)))
+    for (const [key, value] of has) if (had.get(key) !== value) come.push(`${key} ${value}`)
   }
+  return { gone, come }
+}
+
+/** Whether a key stands in the part; it is searched for a few of them, and read for many. */
+function keysIn(part: string, asked: readonly string[]): (key: string) => boolean {
+  if (asked.length <= 50) return (key) => part.includes(`\n${key} `)
+  const all = entriesOf(part)
+  return (key) => all.has(key)
+}
+
+/** By their first lines; parts with the same are taken together. */
+function byName(parts: Parts): ReadonlyMap<string, string> {
+  const named = new Map<string, string>()
+  for (const part of parts) {
+    const name = part.startsWith(partMark) ? part.slice(0, part.indexOf('\n')) : ''
+    named.set(name, (named.get(name) ?? '') + part)
+  }
+  return named
 }
 
 /** The two texts without the lines that they begin with in common, and those that they end with. */

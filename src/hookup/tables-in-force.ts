@@ -4,42 +4,42 @@ import { copyFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { PublishedFile } from '../model/mail-server.ts'
 import { about, changeTime, removeFile, renameOver, syncPath, textOf, writeSynced } from './replace-files.ts'
+import { type Parts, sameParts } from './table-parts.ts'
 
 export interface Table {
   readonly path: string
-  readonly text: string
+  readonly parts: Parts
 }
 
 /** What this process put or found in place, by path. */
 export class TablesInForce {
-  readonly #known = new Map<string, { readonly text: string; readonly at: number | null }>()
+  readonly #known = new Map<string, { readonly parts: Parts; readonly at: number | null }>()
 
-  /** The text in place; null when there is none, or when it is not text of ours. */
-  async textAt(path: string): Promise<string | null> {
-    return (await this.knownText(path)) ?? textOf(path)
+  /** Whether the file says just this. Throws Unavailable. */
+  async says({ path, parts }: Table): Promise<boolean> {
+    const known = await this.known(path)
+    return known === null ? (await textOf(path)) === parts.join('') : sameParts(known, parts)
   }
 
-  /** The text that this process knows to be in place, untouched by others since; else null. */
-  async knownText(path: string): Promise<string | null> {
+  /** What this process knows to be in place, untouched by others since; else null. */
+  async known(path: string): Promise<Parts | null> {
     const known = this.#known.get(path)
-    return known !== undefined && known.at !== null && known.at === (await changeTime(path))
-      ? known.text
-      : null
+    if (known === undefined || known.at === null) return null
+    return known.at === (await changeTime(path)) ? known.parts : null
   }
 
   /** These are in place now. */
   async keep(tables: readonly Table[]): Promise<void> {
-    for (const { path, text } of tables) this.#known.set(path, { text, at: await changeTime(path) })
+    for (const { path, parts } of tables) this.#known.set(path, { parts, at: await changeTime(path) })
   }
 
   /** Replaces what differs. `changing` runs before the first is replaced; all are on disk then. Throws Unavailable. */
   async replace(tables: readonly Table[], changing: () => Promise<void>): Promise<readonly PublishedFile[]> {
     const compared: (Table & PublishedFile)[] = []
-    for (const table of tables)
-      compared.push({ ...table, changed: table.text !== (await this.textAt(table.path)) })
+    for (const table of tables) compared.push({ ...table, changed: !(await this.says(table)) })
     const changed = compared.filter((table) => table.changed)
     try {
-      for (const { path, text } of changed) await writeSynced(`${path}.new`, text)
+      for (const { path, parts } of changed) await writeSynced(`${path}.new`, parts)
       if (changed.length > 0) await changing()
     } catch (fault) {
       await Promise.allSettled(changed.map(({ path }) => removeFile(`${path}.new`)))

@@ -5,6 +5,7 @@ import type { ListDirectory, MailServer } from '../model/mail-server.ts'
 import { opensmtpdRecipients } from './opensmtpd-tables.ts'
 import { publishAlone, type Reread } from './rereading.ts'
 import { sendmailTables } from './sendmail-tables.ts'
+import type { Parts } from './table-parts.ts'
 import { TablesInForce } from './tables-in-force.ts'
 
 export interface TextTableSettings {
@@ -17,22 +18,22 @@ export interface TextTableSettings {
 }
 
 export function sendmail(settings: TextTableSettings): MailServer {
-  return textTables('sendmail', settings, null, sendmailTables)
+  return textTables('sendmail', settings, null, sendmailTables())
 }
 
 /** `delimiter` stands between a local part and its extension. */
 export function opensmtpd(settings: TextTableSettings & { readonly delimiter: string }): MailServer {
-  const byHand = "OpenSMTPD does not reread its tables by itself: run 'smtpctl update table mm_recipients'"
-  return textTables('opensmtpd', settings, byHand, (directory) => {
-    return new Map([['opensmtpd_recipients', opensmtpdRecipients(directory, settings.delimiter)]])
-  })
+  const byHand = "OpenSMTPD does not reread its tables by itself: run 'smtpctl update table posthorn_recipients'"
+  const recipients = opensmtpdRecipients(settings.delimiter)
+  const tablesOf = (lists: ListDirectory) => new Map([['opensmtpd_recipients', recipients(lists)]])
+  return textTables('opensmtpd', settings, byHand, tablesOf)
 }
 
 function textTables(
   name: string,
   { directory, reloadCommand: command, reloadTimeLimit: timeLimit }: TextTableSettings,
   byHand: string | null,
-  tablesOf: (lists: ListDirectory) => ReadonlyMap<string, string>,
+  tablesOf: (lists: ListDirectory) => ReadonlyMap<string, Parts>,
 ): MailServer {
   const inForce = new TablesInForce()
   const reread: Reread = { command, byHand, ...(timeLimit === undefined ? {} : { timeLimit }) }
@@ -40,7 +41,7 @@ function textTables(
     name,
     publish: (lists) =>
       publishAlone({ name, directory, reread }, (changing) => {
-        const tables = [...tablesOf(lists)].map(([file, text]) => ({ path: join(directory, file), text }))
+        const tables = [...tablesOf(lists)].map(([file, parts]) => ({ path: join(directory, file), parts }))
         return inForce.replace(tables, changing)
       }),
   }

@@ -219,12 +219,7 @@ function* aliasTaken(alias: string, mailHost: string) {
 export const directory = defineUnit('publication.directory', function* () {
   const { generation } = yield* one(selectPublication)
   const domains = yield* all(selectDomains)
-  const names = new Map<string, string[]>()
-  for (const { name, mailHost } of yield* all(selectNames)) {
-    const of = names.get(mailHost)
-    if (of === undefined) names.set(mailHost, [name])
-    else of.push(name)
-  }
+  const names = new Map((yield* all(selectNames)).map((each) => [each.mailHost, each.names.split(' ')]))
   return {
     generation,
     directory: {
@@ -269,12 +264,11 @@ const selectByNo = query(`${fromLists} where list.id = ?`, readList)
 const selectById = query(`${fromLists} where list.list_id = ?`, readList)
 const selectByAddress = query(`${fromLists} where list.name = ? and domain.mail_host = ?`, readList)
 const selectAll = query(`${fromLists} order by list.list_id`, readList)
+// One row for a domain rather than for a list: no name holds a blank.
 const selectNames = query(
-  'select list.name, domain.mail_host from list join domain on domain.id = list.domain_id',
-  (row) => ({
-    name: text(row, 'name'),
-    mailHost: text(row, 'mail_host'),
-  }),
+  `select group_concat(list.name, ' ' order by list.name) names, domain.mail_host
+   from list join domain on domain.id = list.domain_id group by domain.id`,
+  (row) => ({ names: text(row, 'names'), mailHost: text(row, 'mail_host') }),
 )
 const insertList = query(
   'insert into list (list_id, name, domain_id, settings, created_at) values (?, ?, ?, ?, ?) returning id',
