@@ -154,5 +154,6 @@ function storyOf(item: QueueItem, list: MailingList, facts: Facts, made: Decorat
     subject: (headers.decoded('Subject') ?? '').slice(0, 300),
     size: facts.post.size,
     receivedAt: item.acceptedAt,
+    changedBy: made?.changedBy ?? [],
   }
 }

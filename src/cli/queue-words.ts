@@ -43,6 +43,14 @@ export function stateWords(letter: string): string {
   }
 }
 
+/** What became of a post. */
+export const verdictWords = {
+  accept: 'accepted',
+  hold: 'held for a moderator',
+  reject: 'rejected, back to its sender',
+  discard: 'discarded',
+} as const
+
 /** A line for each rule that spoke: its name, the reason, and what it found. */
 export function reasonsOf(hits: readonly Hit[]): readonly string[] {
   return hits.map(({ rule, summary, detail }) => {

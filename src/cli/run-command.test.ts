@@ -1,12 +1,9 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { test } from 'node:test'
-import { type FreshStore, freshStore } from '../../test/support/fresh-store.ts'
+import { freshStore } from '../../test/support/fresh-store.ts'
+import { shell } from '../../test/support/shell.ts'
 import type { ServerStatus } from '../app/control-server-side.ts'
-import { ManualClock } from '../base/clock.ts'
-import { silentLog } from '../base/log.ts'
-import { systemRandom } from '../base/random.ts'
 import { Unavailable } from '../base/unavailable.ts'
-import { defaultConfig } from '../config/config.ts'
 import type { ListNo } from '../model/list.ts'
 import type { OutgoingNo } from '../model/outgoing.ts'
 import type { ItemNo } from '../model/queue.ts'
@@ -15,68 +12,6 @@ import { listBySpec } from '../store/units/lists.ts'
 import { freezePage, parkOutgoing, recordResults } from '../store/units/outgoing.ts'
 import { shuntItem } from '../store/units/queue.ts'
 import { queuedItem } from '../store/units/reports.ts'
-import { runCommand } from './run-command.ts'
-
-interface Said {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-interface Around {
-  readonly stdin?: string
-  readonly publish?: () => Promise<string | null>
-  readonly status?: ServerStatus | Error
-}
-
-/** A command line on a fresh store, without a process of its own. */
-function shell({ store, directory }: FreshStore) {
-  const clock = new ManualClock()
-  const config = defaultConfig({ paths: { varDir: directory } })
-  const services = { config, store, clock, random: systemRandom, log: silentLog }
-  let woken = 0
-  const run = async (argv: readonly string[], around: Around = {}): Promise<Said> => {
-    const [command = '', ...rest] = argv
-    const said = { out: '', err: '' }
-    async function* stdin() {
-      if (around.stdin !== undefined) yield Buffer.from(around.stdin)
-    }
-    const code = await runCommand(
-      services,
-      {
-        publish: around.publish ?? (async () => null),
-        status: () => {
-          if (around.status instanceof Error) throw around.status
-          return around.status ?? null
-        },
-        wake: () => {
-          woken += 1
-        },
-        pauseChanged: async () => undefined,
-        keepMessages: async () => () => undefined,
-      },
-      {
-        command,
-        argv: rest,
-        cwd: directory,
-        stdin: stdin(),
-        output: {
-          out: (text) => {
-            said.out += text
-          },
-          err: (text) => {
-            said.err += text
-          },
-          progress: () => undefined,
-          drained: async () => undefined,
-        },
-        signal: new AbortController().signal,
-      },
-    )
-    return { code, ...said }
-  }
-  return { run, clock, services, woken: () => woken }
-}
 
 const usage = /^Usage: posthorn \S+ \[OPTIONS\].*\nTry 'posthorn \S+ -h' for help\.\n\nError: /
 
@@ -291,6 +226,7 @@ test('trace tells a post from the door to each recipient that did not simply get
       subject: 'Hello\u001b[2J',
       size: 60,
       receivedAt: now,
+      changedBy: ['subject-prefix', 'footer'],
     },
     verdict: 'accept',
     hits: [{ rule: 'approved', summary: 'A moderator approved it', detail: { by: 'own@example.com' } }],
@@ -331,13 +267,20 @@ test('trace tells a post from the door to each recipient that did not simply get
   match(story, /^<one@example\.com> to tea@lists\.example\.org, post 1\n {2}subject: Hello \[2J\n/)
   match(
     story,
-    /judged: 2026-01-01 00:00:00 UTC: accepted\n {4}approved: A moderator approved it \(by=own@example\.com\)/,
+    /judged: 2026-01-01 00:00:00 UTC: accepted\n {4}approved: A moderator approved it \(by=own@example\.com\)\n {2}decorated by: subject-prefix, footer\n/,
   )
   match(story, /page 1: 1 sent, 1 refused for now; 1 try, /)
   match(story, / {6}cem@example\.com: refused for now: 450 busy\n/)
   equal(story.includes('bea@example.com'), false)
   match((await run(['trace', 'bea@example.com'])).out, /<one@example\.com> {2}tea@\S+ {2}sent: 250 ok\n$/)
-  match((await run(['trace', 'ANN@example.com'])).out, /^posts, the latest first:\n.* accepted /)
+  match(
+    (await run(['trace', 'cem@example.com'])).out,
+    /<one@example\.com> {2}tea@\S+ {2}refused for now: 450 busy \(1 try, is tried again now\)\n$/,
+  )
+  match(
+    (await run(['trace', 'ANN@example.com'])).out,
+    /^posts, the latest first:\n.* accepted .*\n {4}approved: /,
+  )
   equal((await run(['trace', '<two@example.com>'])).code, 3)
   await store.commit(parkOutgoing, { outgoing, reason: '554 not for us', now })
   match(

@@ -3,7 +3,7 @@
 // thread and no queue.
 import { Buffer } from 'node:buffer'
 import { ownerPipeline } from '../handlers/owner-pipeline.ts'
-import { postingPipeline, runHandlers } from '../handlers/posting-pipeline.ts'
+import { postingPipeline } from '../handlers/posting-pipeline.ts'
 import { addressKey, type EmailAddress } from '../mail/address.ts'
 import { parseAddressList } from '../mail/address-list.ts'
 import { type Draft, draftOf, renderDraft } from '../mail/draft.ts'
@@ -21,6 +21,8 @@ export interface Decorated extends Omit<StoredDraft, 'message'> {
   readonly direct: readonly EmailAddress[]
   /** Who wrote it, as far as it says so; null for nobody. */
   readonly poster: EmailAddress | null
+  /** The handlers that changed something, in their order. */
+  readonly changedBy: readonly string[]
   /** As it came, decoded, at most 998 characters; '' for none. */
   readonly subject: string
 }
@@ -29,15 +31,26 @@ export interface Decorated extends Omit<StoredDraft, 'message'> {
 export function decorate(purpose: 'post' | 'owner', occasion: Occasion): Decorated {
   const { post, list } = occasion
   const came = Headers.of(post.message)
-  const handlers = purpose === 'post' ? postingPipeline : ownerPipeline
-  const draft = runHandlers(handlers, draftOf(post.message), occasion)
+  let draft = draftOf(post.message)
+  const changedBy: string[] = []
+  for (const handler of purpose === 'post' ? postingPipeline : ownerPipeline) {
+    const changed = handler.apply(draft, occasion)
+    if (changed !== draft && !isSame(changed, draft)) changedBy.push(handler.name)
+    draft = changed
+  }
   return {
     ...overKeptBytes(draft, post.message.bytes),
+    changedBy,
     messageId: messageIdOf(draft.headers) ?? '',
     direct: directOf(came, list),
     poster: authorOf(post),
     subject: (came.decoded('Subject') ?? '').slice(0, 998).toWellFormed(),
   }
+}
+
+function isSame(one: Draft, other: Draft): boolean {
+  if (one.message !== other.message || one.splices.length !== other.splices.length) return false
+  return one.headers === other.headers || Buffer.compare(one.headers.toBytes(), other.headers.toBytes()) === 0
 }
 
 /** A draft that was settled has bytes of its own: then the whole body is one splice over the kept one. */

@@ -1,33 +1,36 @@
 // posthorn trace: the story of a post from the door to each recipient, or what the store knows about an address.
-import { addressKey, type EmailAddress, parseEmailAddress } from '../../mail/address.ts'
-import { membershipsOf } from '../../store/units/members.ts'
+import { messagesDirectory } from '../../app/data-directory.ts'
+import { parseEmailAddress } from '../../mail/address.ts'
+import { Headers } from '../../mail/headers.ts'
+import { parseMessage } from '../../mail/message.ts'
+import { messageIdOf } from '../../mail/message-id.ts'
+import { keptBytes } from '../../store/kept-message.ts'
 import {
   outgoingByMessageId,
   pagesOf,
+  queuedItems,
+  type ReportedItem,
   type ReportedOutgoing,
   recipientsInTrouble,
   reportedOutgoing,
 } from '../../store/units/reports.ts'
-import {
-  bouncesOf,
-  copiesTo,
-  postsByMessageId,
-  postsBySender,
-  type ReportedPost,
-} from '../../store/units/stories.ts'
+import { postsByMessageId, type ReportedPost } from '../../store/units/stories.ts'
+import { tellAddress } from '../address-story.ts'
 import { type CommandContext, defineCommand, EX } from '../command.ts'
-import { countStates, linesAboutOutgoing, reasonsOf, stateWords } from '../queue-words.ts'
+import { countStates, linesAboutItem, linesAboutOutgoing, reasonsOf, verdictWords } from '../queue-words.ts'
 import { plain, sizeOf, timeOf } from '../words.ts'
 
-/** So many posts, copies or bounces of one address are shown. */
+/** So many posts of one Message-ID are shown, and so many that wait are looked into. */
 const most = 50
+const mostUnjudged = 200
 
 export const trace = defineCommand({
   name: 'trace',
   summary: 'Tell the story of a post, or of an address',
   about: `  With a Message-ID (angle brackets or not): when each list received the post and from whom, how it
-  was judged and why, and what became of each copy. With an address: its memberships, its posts, and
-  the copies and bounces the store still knows. Mail that was not judged yet is in 'posthorn queue'.`,
+  was judged and why, what decorated it, and what became of each copy: each page with its tries, and
+  each recipient that did not simply get it, with what the mail server said. With an address: its
+  memberships, its posts, the copies that went to it, and the bounces, as far as the store still knows.`,
   examples: ["posthorn trace '<abc@mail.example.com>'", 'posthorn trace ann@example.com'],
   options: { json: { kind: 'flag', help: 'As JSON.' } },
   args: { subject: 'required' },
@@ -40,11 +43,32 @@ export const trace = defineCommand({
       .read(outgoingByMessageId, { messageId, limit: most })
       .filter(({ no }) => !posts.some(({ outgoing }) => outgoing === no))
     if (posts.length > 0 || letters.length > 0) return tellMessage(context, posts, letters, json)
+    const waiting = unjudged(context, messageId)
+    if (waiting.length > 0) return tellWaiting(context, waiting, json)
     const address = parseEmailAddress(inner)
-    if (address !== null && !subject.includes('<')) return tellAddress(context, address, json)
+    if (address !== null && !subject.includes('<') && (await tellAddress(context, address, json)))
+      return EX.ok
     return unknown(context, subject)
   },
 })
+
+/** Mail that came in and was not judged yet: nobody has read its header so far, so all that waits is looked at. */
+function unjudged({ services: { store, config } }: CommandContext, messageId: string): ReportedItem[] {
+  return store.read(queuedItems, { shuntedOnly: false, after: 0, limit: mostUnjudged }).filter((item) => {
+    const message = parseMessage(keptBytes(store, messagesDirectory(config), item.message))
+    return messageIdOf(Headers.of(message)) === messageId
+  })
+}
+
+function tellWaiting(
+  { services, out }: CommandContext,
+  items: readonly ReportedItem[],
+  json: boolean,
+): number {
+  if (json) out.json({ posts: [], letters: [], waiting: items })
+  else for (const item of items) for (const line of linesAboutItem(item, services.clock.now())) out.line(line)
+  return EX.ok
+}
 
 function unknown({ out }: CommandContext, subject: string): number {
   out.errorLine(
@@ -90,16 +114,9 @@ function tellMessage(
   return EX.ok
 }
 
-const verdictWords = {
-  accept: 'accepted',
-  hold: 'held for a moderator',
-  reject: 'rejected, back to its sender',
-  discard: 'discarded',
-} as const
-
 function linesAboutPost(post: ReportedPost): readonly string[] {
-  const { list, messageId, sender, subject, size, receivedAt, judgedAt, verdict, hits, postNumber, held } =
-    post
+  const { list, messageId, sender, subject, size, receivedAt, judgedAt, verdict } = post
+  const { hits, postNumber, held, changedBy } = post
   const lines = [
     `${plain(messageId)} to ${list}${postNumber === null ? '' : `, post ${postNumber}`}`,
     `  subject: ${plain(subject)}`,
@@ -107,56 +124,13 @@ function linesAboutPost(post: ReportedPost): readonly string[] {
     `  judged: ${timeOf(judgedAt)}: ${verdictWords[verdict]}`,
   ]
   lines.push(...reasonsOf(hits))
+  if (hits.length === 0) lines.push('    no rule had anything against it')
+  if (changedBy.length > 0) lines.push(`  decorated by: ${changedBy.join(', ')}`)
   if (verdict === 'hold')
     lines.push(
       held === null
         ? '  no longer waiting for a moderator'
-        : `  waits for a moderator as held message ${held}`,
+        : `  waits for a moderator; 'posthorn held show ${held}' shows it`,
     )
   return lines
-}
-
-function tellAddress(context: CommandContext, address: EmailAddress, json: boolean): number {
-  const { services, out } = context
-  const { store } = services
-  const key = addressKey(address)
-  const memberships = store.read(membershipsOf, { address })
-  const posts = store.read(postsBySender, { sender: address, limit: most })
-  const copies = store.read(copiesTo, { key, limit: most })
-  const bounces = store.read(bouncesOf, { key, limit: most })
-  if (memberships.length + posts.length + copies.length + bounces.length === 0)
-    return unknown(context, address)
-  if (json) {
-    out.json({
-      address,
-      memberships: memberships.map(({ listId, posting, role, delivery, status, joinedAt }) => ({
-        list_id: listId,
-        posting_address: posting,
-        role,
-        delivery_mode: delivery,
-        delivery_status: status,
-        joined_at: new Date(joinedAt).toISOString(),
-      })),
-      posts,
-      copies: copies.map((copy) => ({ ...copy, state: stateWords(copy.state) })),
-      bounces,
-    })
-    return EX.ok
-  }
-  for (const { posting, role, delivery, status, joinedAt } of memberships)
-    out.line(`${role} of ${posting} since ${timeOf(joinedAt)}, delivery ${delivery}, ${status}`)
-  if (posts.length > 0) out.line('posts, the latest first:')
-  for (const { judgedAt, messageId, list, verdict, subject } of posts)
-    out.line(
-      `  ${timeOf(judgedAt)}  ${plain(messageId)}  ${list}  ${verdictWords[verdict]}  ${plain(subject)}`,
-    )
-  if (copies.length > 0) out.line('copies to it, the latest first:')
-  for (const { changedAt, messageId, list, state, reply } of copies)
-    out.line(
-      `  ${timeOf(changedAt)}  ${plain(messageId)}  ${list ?? 'site'}  ${stateWords(state)}${reply === null ? '' : `: ${plain(reply)}`}`,
-    )
-  if (bounces.length > 0) out.line('bounces, the latest first:')
-  for (const { at, list, context: when, reply, messageId } of bounces)
-    out.line(`  ${timeOf(at)}  ${plain(messageId)}  ${list ?? 'list removed'}  ${when}: ${plain(reply)}`)
-  return EX.ok
 }

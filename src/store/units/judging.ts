@@ -21,6 +21,8 @@ export interface PostStory {
   readonly subject: string
   readonly size: number
   readonly receivedAt: Instant
+  /** The handlers that changed something of an accepted post. */
+  readonly changedBy?: readonly string[]
 }
 
 export interface Judgement {
@@ -90,7 +92,8 @@ interface Told {
 function* tell(story: PostStory, { at, verdict, hits, postNumber, outgoing }: Told) {
   const { list, listName, item, message, messageId, sender, subject, size, receivedAt } = story
   const came = [list, listName, item, message, messageId, sender, subject, size, receivedAt] as const
-  return yield* one(insertPost, ...came, at, verdict, JSON.stringify(hits), postNumber, outgoing)
+  const judged = [at, verdict, JSON.stringify(hits), postNumber, outgoing] as const
+  return yield* one(insertPost, ...came, ...judged, JSON.stringify(story.changedBy ?? []))
 }
 
 /** Forgets stories and answers of long ago; bounded. What is held keeps its story. */
@@ -107,8 +110,8 @@ const forgetPosts = command(
 const lastPostNo = query('select last_post_no from list where id = ?', (row) => integer(row, 'last_post_no'))
 const countPost = command('update list set last_post_no = ?, last_post_at = ? where id = ?')
 const insertPost = query(
-  `insert into post (list_id, list_name, item, message_id, rfc822_id, sender, subject, size, received_at, judged_at, verdict, hits, post_no, outgoing_id)
-   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id`,
+  `insert into post (list_id, list_name, item, message_id, rfc822_id, sender, subject, size, received_at, judged_at, verdict, hits, post_no, outgoing_id, changed_by)
+   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id`,
   (row) => integer(row, 'id'),
 )
 const insertHeld = command('insert into held (list_id, post_id, message_id, held_at) values (?, ?, ?, ?)')

@@ -31,6 +31,8 @@ export interface ReportedPost {
   readonly verdict: 'accept' | 'hold' | 'reject' | 'discard'
   readonly hits: readonly Hit[]
   readonly postNumber: number | null
+  /** The handlers that changed something before it went out. */
+  readonly changedBy: readonly string[]
   readonly outgoing: OutgoingNo | null
   /** Its number among the held messages, while it waits for a moderator. */
   readonly held: number | null
@@ -78,12 +80,37 @@ export interface ReportedCopy {
   readonly page: number
   readonly state: string
   readonly reply: string | null
+  /** Of its page: when it was frozen, how often it was tried, and when it is again; null when nothing is left to try. */
+  readonly startedAt: Instant
+  readonly tries: number
+  readonly due: Instant | null
   readonly changedAt: Instant
 }
 
-/** The copies that went to an address, as its memberships and the ledger know them; latest first. */
-export const copiesTo = defineUnit('report.copies-to', function* (a: { key: string; limit: number }) {
-  return yield* all(selectCopies, a.key, a.limit)
+/** A place in the ledger, whose latest pages come first. */
+export interface LedgerPlace {
+  readonly outgoing: OutgoingNo
+  readonly page: number
+}
+
+/**
+ * The copies that went to an address, as the ledger knows them, latest first: among the next `pages` pages before
+ * `before`, for all of the ledger may be gigabytes. `next` is where to look on; null at the end.
+ */
+export const copiesTo = defineUnit(
+  'report.copies-to',
+  function* (a: { key: string; before: LedgerPlace | null; pages: number }) {
+    const { outgoing, page } = a.before ?? { outgoing: Number.MAX_SAFE_INTEGER, page: 0 }
+    const next = yield* get(selectPlace, outgoing, page, a.pages)
+    const until = next ?? { outgoing: 0, page: 0 }
+    const copies = yield* all(selectCopies, a.key, outgoing, page, until.outgoing, until.page)
+    return { copies, next }
+  },
+)
+
+/** Mail from this envelope sender that was not judged yet, oldest first. */
+export const queuedFrom = defineUnit('report.queued-from', function* (a: { key: string; limit: number }) {
+  return yield* all(selectQueuedFrom, a.key, a.limit)
 })
 
 export interface ReportedBounce {
@@ -102,7 +129,7 @@ export const bouncesOf = defineUnit('report.bounces', function* (a: { key: strin
 // ---- statements ----
 
 const postColumns = `p.id, p.list_name, p.item, p.rfc822_id, p.sender, p.subject, p.size, p.received_at, p.judged_at, p.verdict,
-  p.hits, p.post_no, p.outgoing_id, h.id as held from post as p left join held as h on h.post_id = p.id`
+  p.hits, p.post_no, p.outgoing_id, p.changed_by, h.id as held from post as p left join held as h on h.post_id = p.id`
 const readPost = (row: Row): ReportedPost => ({
   no: integer(row, 'id'),
   list: text(row, 'list_name'),
@@ -116,6 +143,7 @@ const readPost = (row: Row): ReportedPost => ({
   verdict: text(row, 'verdict') as ReportedPost['verdict'],
   hits: json<readonly Hit[]>(row, 'hits'),
   postNumber: integerOrNull(row, 'post_no'),
+  changedBy: json<readonly string[]>(row, 'changed_by'),
   outgoing: integerOrNull(row, 'outgoing_id') as OutgoingNo | null,
   held: integerOrNull(row, 'held'),
 })
@@ -133,12 +161,22 @@ const selectLettersAbout = query(
   (row) => integer(row, 'id') as OutgoingNo,
 )
 
+const selectPlace = query(
+  `select outgoing_id, page from outgoing_page where (outgoing_id, page) < (?1, ?2)
+   order by outgoing_id desc, page desc limit 1 offset ?3 - 1`,
+  (row): LedgerPlace => ({
+    outgoing: integer(row, 'outgoing_id') as OutgoingNo,
+    page: integer(row, 'page'),
+  }),
+)
 const selectCopies = query(
-  `select page.outgoing_id, outgoing.lane, ${posting('outgoing.list_id')} as list, outgoing.rfc822_id, page.page, page.changed_at, ${atRecipient}
+  `select page.outgoing_id, outgoing.lane, ${posting('outgoing.list_id')} as list, outgoing.rfc822_id, page.page, page.started_at, page.tries,
+     page.due_at, page.changed_at, ${atRecipient}
    from outgoing_page as page join outgoing on outgoing.id = page.outgoing_id
    join json_each(page.recipients) as recipient
-   where instr(lower(page.recipients), ?1) > 0 and lower(json_extract(recipient.value, '$[1]')) = ?1
-   order by page.outgoing_id desc limit ?2`,
+   where (page.outgoing_id, page.page) < (?2, ?3) and (page.outgoing_id, page.page) >= (?4, ?5)
+     and instr(lower(page.recipients), ?1) > 0 and lower(json_extract(recipient.value, '$[1]')) = ?1
+   order by page.outgoing_id desc, page.page desc`,
   (row): ReportedCopy => ({
     outgoing: integer(row, 'outgoing_id') as OutgoingNo,
     lane: text(row, 'lane') as OutgoingLane,
@@ -147,8 +185,15 @@ const selectCopies = query(
     page: integer(row, 'page'),
     state: text(row, 'state'),
     reply: textOrNull(row, 'reply'),
+    startedAt: integer(row, 'started_at') as Instant,
+    tries: integer(row, 'tries'),
+    due: integerOrNull(row, 'due_at') as Instant | null,
     changedAt: integer(row, 'changed_at') as Instant,
   }),
+)
+const selectQueuedFrom = query(
+  `select id from queue_item where lower(json_extract(envelope, '$.sender')) = ?1 order by id limit ?2`,
+  (row) => integer(row, 'id') as ItemNo,
 )
 const selectBounces = query(
   `select ${posting('bounce_event.list_id')} as list, address, at, context, reply, rfc822_id from bounce_event
