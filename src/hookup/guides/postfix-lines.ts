@@ -13,7 +13,7 @@ export function wordsOf(configuration: PostfixConfiguration, name: string): read
   const chosen = /^\$\{\{.*\?\s*\{([^{}]*)\}\s*:\s*\{([^{}]*)\}\s*\}$/.exec(byDefault)
   if (chosen === null) return partsOf(byDefault)
   const [, yes = '', no = ''] = chosen
-  return partsOf(configuration.value(name) === configuration.expand(yes) ? yes : no)
+  return partsOf(configuration.value(name) === configuration.expand(no) ? no : yes)
 }
 
 export interface Joining {

@@ -244,6 +244,17 @@ for (const { title, wanted, ...what } of [
     },
   },
   {
+    title: 'nothing stands for that where mydestination is empty',
+    main: `${modern}mydestination =\n`,
+    domains: [listOnly],
+    wanted: {
+      ...always,
+      transport_maps: `${lmtp} ${routes}`,
+      relay_domains: names,
+      relay_recipient_maps: lmtp,
+    },
+  },
+  {
     title: 'old releases refuse unknown users for now: for good',
     main: local,
     postconf: postfix29,
