@@ -23,6 +23,7 @@ import { laneReports } from '../store/units/reports.ts'
 import { configuredMailServers } from './configured-mail-servers.ts'
 import { type AnswerCall, listenControl } from './control.ts'
 import type { ServerSide, ServerStatus } from './control-server-side.ts'
+import { countLog } from './counted-log.ts'
 import {
   claimControlPath,
   DirectoryRefusal,
@@ -32,11 +33,11 @@ import {
   prepareDataDirectory,
   takeLock,
 } from './data-directory.ts'
-import { countLog } from './counted-log.ts'
 import { type DiskReserve, watchDisk } from './disk-reserve.ts'
 import { keepHouse } from './housekeeping.ts'
 import { openLookupService } from './lookup-service.ts'
 import { type RecentErrors, rememberErrors } from './recent-errors.ts'
+import { serviceManager } from './service-manager.ts'
 import { SiteModuleRefusal } from './site-modules.ts'
 import { countedByStations } from './station-messages.ts'
 import { type StationThread, stationThread } from './station-thread.ts'
@@ -187,7 +188,12 @@ async function start(
   await publish().catch((fault: unknown) => log.error('publication.failed', { fault: String(fault) }))
   if (hasWork(store)) wake(false)
   log.info('server.ready', { pid: process.pid, addresses: door.addresses, configuration: config.source })
-  rooms.push(() => log.info('server.stopping'))
+  const manager = serviceManager(process.env, log)
+  manager.ready(`takes mail at ${door.addresses.join(', ')}`)
+  rooms.push(() => {
+    manager.stopping()
+    log.info('server.stopping')
+  })
   options.onReady({ addresses: door.addresses, services })
 }
 
