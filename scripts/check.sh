@@ -15,6 +15,7 @@ step 'lint and format' sh scripts/biome.sh check --error-on-warnings .
 step imports node scripts/check-imports.ts
 step RFCs node scripts/check-rfcs.ts
 step 'configuration page' node scripts/configuration-page.ts --check
+step 'troubleshooting page' node --disable-warning=ExperimentalWarning scripts/troubleshooting-page.ts --check
 [ "$1" = --without-tests ] || step tests npm test --silent
 [ -z "$failed" ] && echo '== all is well' && exit 0
 echo "== failed: ${failed#, }" >&2

@@ -11,6 +11,7 @@ import { create } from './commands/create.ts'
 import { delivery } from './commands/delivery.ts'
 import { delmembers } from './commands/delmembers.ts'
 import { demo } from './commands/demo.ts'
+import { doctor } from './commands/doctor.ts'
 import { domain } from './commands/domain.ts'
 import { findmember } from './commands/findmember.ts'
 import { held } from './commands/held.ts'
@@ -64,6 +65,7 @@ export const commands: readonly Command[] = [
   restore,
   aliases,
   hookup,
+  doctor,
   conf,
   info,
   completion,

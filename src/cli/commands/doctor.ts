@@ -1,0 +1,96 @@
+// posthorn doctor: what is wrong between the mail server and Posthorn. Runs where it was typed, with a server or without
+// one, and takes no lock. 0 nothing to mend, 1 something is, 2 could not look.
+import { resolve } from 'node:path'
+import { checkedSite } from '../../app/checked-site.ts'
+import { DirectoryRefusal } from '../../app/data-directory.ts'
+import { hostFacts } from '../../app/host-facts.ts'
+import { mailServerHost } from '../../app/mail-server-host.ts'
+import { Unavailable } from '../../base/unavailable.ts'
+import type { Config } from '../../config/config.ts'
+import { generalChecks } from '../../hookup/checks/checks.ts'
+import { type Examination, examine, findingAsJson, findingLines, needsMending } from '../../hookup/doctor.ts'
+import type { Finding, HostFacts, MailServerGuide, MailServerHost } from '../../model/hookup.ts'
+import { StoreRefusal } from '../../store/database.ts'
+import { defineCommand, EX, type Output } from '../command.ts'
+import { whichMailServer } from '../which-mail-server.ts'
+import { counted, plain } from '../words.ts'
+
+const couldNotLook = 2
+
+export const doctor = defineCommand({
+  name: 'doctor',
+  summary: 'Find what is wrong between the mail server and Posthorn',
+  about: `  Looks at the mail server's configuration and tables, at our own side, and at the connections between
+  the two; changes nothing. Each finding says what was seen and where, why it breaks mail, and the exact
+  change; the most likely cause comes first. MAIL-SERVER is postfix, exim, sendmail, opensmtpd, courier or
+  qmail; without it the one that is installed is looked at. Works while Posthorn runs and while it does not.
+
+  Exit codes: 0 nothing to mend, 1 an error or a warning, 2 could not look.
+  Every code is explained in docs/troubleshooting.md.`,
+  examples: [
+    'posthorn doctor',
+    'posthorn doctor postfix --config-dir /srv/mail/etc/postfix',
+    'posthorn doctor exim --command-prefix "docker exec mail"',
+  ],
+  options: {
+    json: { kind: 'flag', help: 'As JSON.' },
+    'config-dir': { kind: 'one', value: 'DIR', help: 'The folder that holds the files of the mail server.' },
+    'command-prefix': {
+      kind: 'one',
+      value: 'CMD',
+      help: 'Words before each command: the mail server is in a container or chroot.',
+    },
+  },
+  args: { 'mail-server': 'optional' },
+  async runHere(context, args) {
+    const directory = args['config-dir']
+    const host = mailServerHost({
+      configDir: directory === null ? null : resolve(directory),
+      commandPrefix: (args['command-prefix'] ?? '').split(/\s+/).filter((word) => word !== ''),
+    })
+    const config = context.config()
+    let guide: MailServerGuide | null = null
+    let examined: Examination
+    try {
+      guide = await whichMailServer(args['mail-server'], host)
+      const facts = await hostFacts(config, mailServerHost({ configDir: null, commandPrefix: [] }))
+      examined = await examine([guide.diagnose(facts, host), general(config, facts, host)])
+    } catch (fault) {
+      if (!isOfTheWorld(fault)) throw fault
+      examined = { findings: [], unavailable: [fault.message] }
+    }
+    if (args.json) tellJson(context.out, guide, examined)
+    else tell(context.out, guide, examined)
+    if (examined.unavailable.length > 0) return couldNotLook
+    return needsMending(examined.findings) ? EX.failed : EX.ok
+  },
+})
+
+async function* general(config: Config, facts: HostFacts, host: MailServerHost): AsyncGenerator<Finding> {
+  yield* generalChecks(checkedSite(config, facts, host))
+}
+
+/** What cannot be looked at is no fault of ours, and no reason for a stack. */
+const isOfTheWorld = (fault: unknown): fault is Error =>
+  fault instanceof Unavailable || fault instanceof StoreRefusal || fault instanceof DirectoryRefusal
+
+function tellJson(out: Output, guide: MailServerGuide | null, { findings, unavailable }: Examination): void {
+  out.json({ mailServer: guide?.name ?? null, findings: findings.map(findingAsJson), unavailable })
+}
+
+function tell(out: Output, guide: MailServerGuide | null, { findings, unavailable }: Examination): void {
+  for (const found of findings) {
+    for (const line of findingLines(found)) out.line(plain(line))
+    out.line('')
+  }
+  for (const words of unavailable) out.errorLine(`posthorn: could not look: ${plain(words)}`)
+  const count = (severity: string): number => findings.filter(({ kind }) => kind.severity === severity).length
+  const told = [
+    counted(count('error'), 'error'),
+    counted(count('warning'), 'warning'),
+    counted(count('info'), 'remark'),
+  ]
+  if (findings.length > 0) out.line(`${told.join(', ')}. Mend the first, then ask again.`)
+  else if (unavailable.length === 0)
+    out.line(`Nothing is wrong with ${guide?.title ?? 'the mail server'} and Posthorn.`)
+}

@@ -1,0 +1,23 @@
+// Every kind of finding that `doctor` may make: what docs/troubleshooting.md is made from. Law: codes are unique, stable,
+// and begin with what they are about.
+import type { FindingKind } from '../model/hookup.ts'
+import { generalKinds } from './checks/checks.ts'
+import { guides } from './guides.ts'
+
+export interface Chapter {
+  readonly title: string
+  /** In the order in which they are told. */
+  readonly kinds: readonly FindingKind[]
+}
+
+/** A chapter for what is the same with every mail server, and one for each of them. */
+export const catalogue: readonly Chapter[] = [
+  { title: 'Whatever the mail server', kinds: inRank(generalKinds) },
+  ...guides
+    .filter(({ kinds }) => kinds.length > 0)
+    .map(({ title, kinds }) => ({ title, kinds: inRank(kinds) })),
+]
+
+function inRank(kinds: readonly FindingKind[]): readonly FindingKind[] {
+  return [...kinds].sort((a, b) => a.rank - b.rank || (a.code < b.code ? -1 : 1))
+}

@@ -1,0 +1,200 @@
+// Settings that break mail for lists, or make it untidy, whatever the lists are: codes, delimiters, verification, the LMTP
+// client, services that are switched off.
+import { isIPv4, isIPv6 } from 'node:net'
+import type { Finding } from '../../model/hookup.ts'
+import { finding } from '../finding.ts'
+import { partsOf } from './postfix-configuration.ts'
+import * as kinds from './postfix-kinds.ts'
+import { isPattern } from './postfix-look-ups.ts'
+import { judgeRoute, readNexthop } from './postfix-nexthop.ts'
+import { classesOf, transportOf } from './postfix-routing.ts'
+import { inside, publicSmtpd } from './postfix-services.ts'
+import { type PostfixView, placeFor, placeOf, tablesOf, withoutWord } from './postfix-view.ts'
+
+export async function* settingFaults(view: PostfixView): AsyncGenerator<Finding> {
+  yield* delimiterUnset(view)
+  yield* refusalCodes(view)
+  yield* ownerRequest(view)
+  yield* verification(view)
+  yield* lmtpClient(view)
+  yield* servicesOff(view)
+  yield* sizes(view)
+}
+
+// Where plain tables need it, the way of a VERP address has told it already.
+function* delimiterUnset(view: PostfixView): Generator<Finding> {
+  const { delimiter } = view.facts
+  if (delimiter === '' || view.configuration.value('recipient_delimiter').includes(delimiter)) return
+  if (
+    view.facts.domains.some(({ listNames }) => listNames.length > 0) &&
+    !tablesOf(view, 'transport_maps').every(isPattern)
+  )
+    return
+  yield finding(kinds.delimiterUnused, {
+    ...placeOf(view, 'recipient_delimiter'),
+    change: `recipient_delimiter = ${delimiter}`,
+  })
+}
+
+const codes = [
+  'unknown_local_recipient_reject_code',
+  'unknown_relay_recipient_reject_code',
+  'unknown_virtual_alias_reject_code',
+  'unknown_virtual_mailbox_reject_code',
+] as const
+
+async function* refusalCodes(view: PostfixView): AsyncGenerator<Finding> {
+  const { configuration } = view
+  const smtpd = publicSmtpd(configuration)
+  for (const name of codes)
+    if (configuration.valueFor(smtpd, name).startsWith('4'))
+      yield finding(kinds.softRefusal, { ...placeFor(view, smtpd, name), change: `${name} = 550` })
+  if (configuration.valueFor(smtpd, 'soft_bounce') === 'yes')
+    yield finding(kinds.softRefusal, {
+      ...placeFor(view, smtpd, 'soft_bounce'),
+      why: 'soft_bounce turns every refusal into a temporary one, also of members whose address is gone: neither side ever hears that.',
+      change: 'soft_bounce = no',
+    })
+}
+
+function* ownerRequest(view: PostfixView): Generator<Finding> {
+  if (view.configuration.value('owner_request_special') !== 'yes') return
+  yield finding(kinds.ownerRequest, placeOf(view, 'owner_request_special'))
+}
+
+// ---- reject_unverified_recipient ----
+
+const seconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
+/** A new list should not stay refused for longer. */
+const mostSeconds = 600
+
+async function* verification(view: PostfixView): AsyncGenerator<Finding> {
+  const { configuration } = view
+  const smtpd = publicSmtpd(configuration)
+  if (!(await verifies(view))) return
+  if (configuration.value('address_verify_negative_cache') === 'no') {
+    yield finding(kinds.verifyForever, placeOf(view, 'address_verify_negative_cache'))
+    return
+  }
+  const code = configuration.valueFor(smtpd, 'unverified_recipient_reject_code')
+  if (code.startsWith('4'))
+    yield finding(kinds.softRefusal, {
+      ...placeFor(view, smtpd, 'unverified_recipient_reject_code'),
+      change: 'unverified_recipient_reject_code = 550',
+    })
+  for (const name of ['address_verify_negative_expire_time', 'address_verify_negative_refresh_time']) {
+    const found = /^(\d+)([smhdw]?)$/.exec(configuration.value(name))
+    const time = Number(found?.[1] ?? 0) * (seconds[found?.[2] || 's'] ?? 1)
+    if (time > mostSeconds)
+      yield finding(kinds.verifyLong, { ...placeOf(view, name), change: `${name} = 10s` })
+  }
+  if (configuration.master.services.length > 0 && inside(configuration, 'verify') === null)
+    yield finding(kinds.serviceMissing, {
+      seen: 'reject_unverified_recipient is in use, and there is no service verify',
+      file: configuration.master.path,
+      why: 'Address verification cannot be done: mail for lists is answered 450.',
+      change: 'verify    unix  -       -       y       -       1       verify',
+    })
+}
+
+/** Is a restriction in use that asks our door at RCPT? In the text of the restrictions, or in a table of them. */
+async function verifies(view: PostfixView): Promise<boolean> {
+  const { configuration } = view
+  const smtpd = publicSmtpd(configuration)
+  const isNamed = (text: string): boolean => /\breject_unverified_recipient\b/.test(text)
+  for (const name of ['smtpd_recipient_restrictions', 'smtpd_relay_restrictions']) {
+    if (isNamed(configuration.valueFor(smtpd, name))) return true
+    for (const table of tablesOf(view, name, smtpd))
+      for (const { mailHost } of view.facts.domains)
+        if (isNamed((await view.ask.askOne(table, mailHost)) ?? '')) return true
+  }
+  return false
+}
+
+// ---- the LMTP client ----
+
+async function* lmtpClient(view: PostfixView): AsyncGenerator<Finding> {
+  const { configuration, facts } = view
+  const domain = facts.domains.find(({ listNames }) => listNames.length > 0)
+  if (domain === undefined) return
+  const address = `${domain.listNames[0] ?? ''}@${domain.aliasDomain ?? domain.mailHost}`
+  const { channel, nexthop } = await transportOf(view, address)
+  if (judgeRoute(configuration, facts, channel, nexthop).verdict !== 'ours') return
+  const client = inside(configuration, channel)
+  const read = readNexthop(nexthop)
+  if (read.kind === 'inet') {
+    const protocols = partsOf(configuration.valueFor(client, 'inet_protocols'))
+    const needed = isIPv6(read.host) ? 'ipv6' : isIPv4(read.host) ? 'ipv4' : null
+    if (needed !== null && !protocols.includes('all') && !protocols.includes(needed))
+      yield finding(kinds.lmtpFamily, {
+        ...placeFor(view, client, 'inet_protocols'),
+        why: `The route to Posthorn is ${channel}:${nexthop}, an ${needed === 'ipv6' ? 'IPv6' : 'IPv4'} address. ${kinds.lmtpFamily.why}`,
+      })
+    if (needed === null && looksInDnsAlone(view, client)) {
+      const [found] = await classesOf(view, domain.mailHost)
+      if (found !== undefined || read.host === 'localhost')
+        yield finding(kinds.lmtpName, {
+          ...placeFor(view, client, 'lmtp_host_lookup'),
+          seen: `${channel}:${nexthop}`,
+          change:
+            read.host === 'localhost'
+              ? '[mta] lmtp_host: 127.0.0.1, then: posthorn aliases'
+              : 'lmtp_host_lookup = native',
+        })
+    }
+  }
+  for (const [name, wrong, right] of [
+    ['lmtp_tls_security_level', /^(?:encrypt|verify|secure|fingerprint|dane-only)$/, 'none'],
+    ['lmtp_enforce_tls', /^yes$/, 'no'],
+    ['lmtp_tls_wrappermode', /^yes$/, 'no'],
+    ['lmtp_sasl_auth_enable', /^yes$/, 'no'],
+  ] as const) {
+    if (!wrong.test(configuration.valueFor(client, name))) continue
+    if (name === 'lmtp_sasl_auth_enable' && configuration.valueFor(client, 'lmtp_sasl_password_maps') === '')
+      continue
+    if (name === 'lmtp_sasl_auth_enable' && (await hasNoPassword(view, client, nexthop))) continue
+    yield finding(kinds.lmtpClient, { ...placeFor(view, client, name), change: `${name} = ${right}` })
+  }
+}
+
+async function hasNoPassword(
+  view: PostfixView,
+  client: ReturnType<typeof inside>,
+  nexthop: string,
+): Promise<boolean> {
+  for (const table of tablesOf(view, 'lmtp_sasl_password_maps', client))
+    if ((await view.ask.askOne(table, nexthop)) !== null) return false
+  return true
+}
+
+function looksInDnsAlone({ configuration }: PostfixView, client: ReturnType<typeof inside>): boolean {
+  if (configuration.valueFor(client, 'disable_dns_lookups') === 'yes') return false
+  if (configuration.valueFor(client, 'lmtp_dns_support_level') === 'disabled') return false
+  return !partsOf(configuration.valueFor(client, 'lmtp_host_lookup')).includes('native')
+}
+
+// ---- what is switched off ----
+
+async function* servicesOff(view: PostfixView): AsyncGenerator<Finding> {
+  const { configuration } = view
+  for (const name of ['defer_transports', 'master_service_disable'] as const) {
+    const word = partsOf(configuration.value(name)).find(
+      (each) => /^(?:lmtp|relay|smtp|inet|unix)\b/.test(each) || each === 'lmtp.unix',
+    )
+    if (word === undefined) continue
+    if (name === 'defer_transports' && word !== 'lmtp' && word !== 'smtp') continue
+    yield finding(kinds.serviceOff, { ...placeOf(view, name, word), change: withoutWord(view, name, word) })
+  }
+  const lmtp = inside(configuration, 'lmtp')
+  if (lmtp !== null && lmtp.columns[4] === '0' && configuration.value('default_process_limit') === '0')
+    yield finding(kinds.serviceOff, placeOf(view, 'default_process_limit'))
+}
+
+const smallest = 100_000
+
+function* sizes(view: PostfixView): Generator<Finding> {
+  const value = view.configuration.value('message_size_limit')
+  const limit = Number(value)
+  if (value === '' || limit === 0 || limit >= smallest) return
+  yield finding(kinds.sizeLimit, placeOf(view, 'message_size_limit'))
+}

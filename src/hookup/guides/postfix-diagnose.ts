@@ -1,0 +1,44 @@
+// What is wrong with the hook-up of Postfix: its files, its tables, the way of mail in, the way of mail out. Law: a fault
+// that keeps tables from answering is told alone of these; what Postfix would do without them says nothing.
+import type { Finding, FindingKind, HostFacts, MailServerHost } from '../../model/hookup.ts'
+import { readPostfix } from './postfix-configuration.ts'
+import { fileFaults } from './postfix-diagnose-files.ts'
+import { listFaults } from './postfix-diagnose-lists.ts'
+import { relayFaults } from './postfix-diagnose-relay.ts'
+import { settingFaults } from './postfix-diagnose-settings.ts'
+import { tableFaults } from './postfix-diagnose-tables.ts'
+import * as kinds from './postfix-kinds.ts'
+import { postfixView } from './postfix-view.ts'
+
+export const postfixKinds: readonly FindingKind[] = Object.values(kinds)
+
+/** Throws Unavailable when main.cf or a table may not be read. */
+export async function* diagnosePostfix(facts: HostFacts, host: MailServerHost): AsyncGenerator<Finding> {
+  const configuration = await readPostfix(host)
+  yield* fileFaults(configuration)
+  const view = postfixView(facts, host, configuration)
+  let isBroken = false
+  for await (const found of tableFaults(view)) {
+    if (breaking.has(found.kind.code)) isBroken = true
+    yield found
+  }
+  if (!isBroken) yield* listFaults(view)
+  yield* relayFaults(view)
+  yield* settingFaults(view)
+}
+
+/** With one of these a look-up has no answer, or not the one that was meant. */
+const breaking: ReadonlySet<string> = new Set(
+  [
+    kinds.notATable,
+    kinds.unsupportedType,
+    kinds.tableMissing,
+    kinds.notCompiled,
+    kinds.brokenTable,
+    kinds.unreadableTable,
+    kinds.wrongFormat,
+    kinds.staleTable,
+    kinds.outdated,
+    kinds.lookUpElsewhere,
+  ].map(({ code }) => code),
+)
