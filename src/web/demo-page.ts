@@ -70,13 +70,13 @@ export function demoPage(services: Services, settings: DemoPageSettings): Hono {
     const people = lists.flatMap((list) =>
       store
         .read(audiencePage, { list: list.no, audience: members, from: 0, to: mostPeople, limit: mostPeople })
-        .map(({ address }): Choice => ({ value: address, words: `${address}, member of ${list.name}` })),
+        .map(({ address }): Choice => ({ value: address, words: `${address} (member)` })),
     )
     return formView({
-      people: [...people.slice(0, mostPeople), { value: stranger, words: `${stranger}, a stranger` }],
+      people: [...people.slice(0, mostPeople), { value: stranger, words: `${stranger} (stranger)` }],
       lists: [
         ...lists.map((list): Choice => ({ value: postingAddress(list), words: postingAddress(list) })),
-        { value: noList, words: `${noList}, which is no list` },
+        { value: noList, words: `${noList} (no list)` },
       ],
       filled,
       wrong,

@@ -160,8 +160,8 @@ function verdictView({ verdict, hits, held }: ReportedPost): Markup {
   const asked = postingChain.map(({ rule }) => rule.name).join(', ')
   const reasons = hits.map(({ rule, summary }) => html`<li><b>${rule}</b>: ${summary}</li>`)
   const waits = held === null ? '' : ` It waits as held message ${held}.`
-  return html`<p class="verdict ${verdict}">${verdictWords[verdict]}${verdict === 'hold' ? waits : ''}</p>
-${hits.length === 0 ? html`<p>No rule had anything against it.</p>` : html`<ul>${reasons}</ul>`}
+  return html`<p class="verdict ${verdict}">${verdictWords[verdict]}${verdict === 'hold' ? waits : ''}${hits.length === 0 ? ' No rule had anything against it.' : ''}</p>
+${hits.length === 0 ? '' : html`<ul>${reasons}</ul>`}
 <p class="note">Rules, in this order: ${asked}</p>`
 }
 

@@ -1,5 +1,5 @@
-// The demo in this very process: a whole server with its page and its mail catcher, real HTTP, LMTP and SMTP on ports
-// that were free a moment ago, and a fresh folder.
+// The demo in this very process: a whole server with its page and its mail catcher, real HTTP, LMTP and SMTP, and a
+// fresh folder.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,9 +29,12 @@ export interface DemoHere extends AsyncDisposable {
   events(path: string, wanted: RegExp): Promise<string>
 }
 
-export async function demoHere(): Promise<DemoHere> {
+/** On ports that were free a moment ago, unless given. */
+export async function demoHere(
+  given: { readonly port?: number; readonly lmtpPort?: number } = {},
+): Promise<DemoHere> {
   const directory = mkdtempSync(join(tmpdir(), 'posthorn-demo-here-'))
-  const [lmtpPort, port] = [await freePort(), await freePort()]
+  const { lmtpPort = await freePort(), port = await freePort() } = given
   const said: string[] = []
   const ending = new AbortController()
   let words = ''
