@@ -1,9 +1,14 @@
 // The relay as the configuration names it, and the secret of the envelope senders.
 import type { Config } from '../config/config.ts'
+import { nameOf } from '../config/names.ts'
+import { siteWayOut } from '../delivery/site-way-out.ts'
+import type { WayOut } from '../delivery/way-out.ts'
 import { type VerpKey, verpKey } from '../mail/verp.ts'
+import type { SiteDeliveryPlace } from '../model/site-module.ts'
 import type { Services } from '../services.ts'
 import { type Relay, standardTimeouts } from '../smtp/client.ts'
 import { settingOrMade } from '../store/units/settings.ts'
+import { siteDeliver } from './site-modules.ts'
 
 const security = { smtp: 'plain', starttls: 'starttls', smtps: 'smtps' } as const
 
@@ -19,6 +24,20 @@ export function relayOf({ mta }: Pick<Config, 'mta'>, heloName: string): Relay {
     heloName,
     timeouts: standardTimeouts,
   }
+}
+
+/** The site's own way out, where `[mta] outgoing` names one. Throws SiteModuleRefusal. */
+export async function siteWay({
+  mta: { outgoing, smtpHost: host, smtpPort: port },
+  siteSections,
+}: Pick<Config, 'mta' | 'siteSections'>): Promise<{ readonly wayOut?: WayOut }> {
+  if (outgoing.kind === 'built-in') return {}
+  const settings = { ...siteSections[outgoing.exportName]?.settings }
+  const place: SiteDeliveryPlace = Object.freeze({
+    relay: Object.freeze({ host, port }),
+    settings: Object.freeze(settings),
+  })
+  return { wayOut: siteWayOut({ name: nameOf(outgoing), deliver: await siteDeliver(outgoing), place }) }
 }
 
 /** Made at the first start, kept for ever: envelope senders in the mail that is out name members by it. */

@@ -37,6 +37,7 @@ import { type DiskReserve, watchDisk } from './disk-reserve.ts'
 import { keepHouse } from './housekeeping.ts'
 import { openLookupService } from './lookup-service.ts'
 import { type RecentErrors, rememberErrors } from './recent-errors.ts'
+import { siteWay } from './relay.ts'
 import { serviceManager } from './service-manager.ts'
 import { SiteModuleRefusal } from './site-modules.ts'
 import { countedByStations } from './station-messages.ts'
@@ -139,6 +140,7 @@ async function start(
   rooms.push(() => disk.stop())
 
   const publisher = startPublisher(services, await configuredMailServers(config))
+  await siteWay(config) // looked at now; the delivery thread loads it again
   rooms.push(async () => {
     await publisher[Symbol.asyncDispose]()
   })

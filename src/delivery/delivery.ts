@@ -18,9 +18,12 @@ import type { RelayStatus } from './relay-state.ts'
 import { type Rendering, type Renderings, render } from './rendering.ts'
 import { Schedule } from './schedule.ts'
 import { type Demand, Senders } from './senders.ts'
+import { relayWayOut, type WayOut } from './way-out.ts'
 
 export interface DeliverySettings {
   readonly relay: Relay
+  /** Instead of the relay. */
+  readonly wayOut?: WayOut
   /** Recipients of one bulk transaction. */
   readonly maxRecipients: number
   /** Transactions of one connection; 0 is no limit. */
@@ -123,16 +126,21 @@ class Station implements Delivery {
         },
       },
     )
-    this.#senders = new Senders(services, settings, {
-      demand: () => this.#demand(),
-      take: (connection) => this.#take(connection),
-      beforeDot: ({ tag }) => this.#admit(tag),
-      done: (transaction, result) => this.#done(transaction, result),
-      lookForMore: () => this.#fill(),
-      lookAgainIn: (milliseconds) => this.#sleep(Math.min(milliseconds, longestSleep)),
-      mayGoOn: () => this.#couldLookWhoLeft(),
-      wasDown: (milliseconds) => void this.#extendRetries(milliseconds),
-    })
+    const wayOut = settings.wayOut ?? relayWayOut(settings.relay)
+    this.#senders = new Senders(
+      services,
+      { ...settings, wayOut },
+      {
+        demand: () => this.#demand(),
+        take: (connection) => this.#take(connection),
+        beforeDot: ({ tag }) => this.#admit(tag),
+        done: (transaction, result) => this.#done(transaction, result),
+        lookForMore: () => this.#fill(),
+        lookAgainIn: (milliseconds) => this.#sleep(Math.min(milliseconds, longestSleep)),
+        mayGoOn: () => this.#couldLookWhoLeft(),
+        wasDown: (milliseconds) => void this.#extendRetries(milliseconds),
+      },
+    )
     this.wake()
   }
 

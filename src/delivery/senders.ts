@@ -2,16 +2,9 @@
 // A fault before MAIL is the relay's: everything pauses, and no message and no member is touched (RFC 5321 §3.8, §4.5.4.1).
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import {
-  openConnection,
-  type Relay,
-  type RelayTrouble,
-  type SmtpConnection,
-  type Transaction,
-  type TransactionResult,
-} from '../smtp/client.ts'
-import { placeOf } from '../smtp/client-relay.ts'
+import type { RelayTrouble, SmtpConnection, Transaction, TransactionResult } from '../smtp/client.ts'
 import { RelayState, type RelayStatus } from './relay-state.ts'
+import type { WayOut } from './way-out.ts'
 
 /** What waits to be sent, and over how many connections it may go. */
 export interface Demand {
@@ -40,7 +33,7 @@ const pauseMilliseconds = 1000
 export class Senders<T> {
   readonly #clock: Clock
   readonly #log: Log
-  readonly #relaySettings: Relay
+  readonly #wayOut: WayOut
   readonly #maxTransactions: number
   readonly #work: Work<T>
   readonly #relay: RelayState
@@ -56,12 +49,12 @@ export class Senders<T> {
 
   constructor(
     services: { readonly clock: Clock; readonly log: Log },
-    settings: { readonly relay: Relay; readonly maxTransactions: number },
+    settings: { readonly wayOut: WayOut; readonly maxTransactions: number },
     work: Work<T>,
   ) {
     this.#clock = services.clock
     this.#log = services.log
-    this.#relaySettings = settings.relay
+    this.#wayOut = settings.wayOut
     this.#maxTransactions = settings.maxTransactions
     this.#work = work
     this.#relay = new RelayState(services.clock)
@@ -124,7 +117,7 @@ export class Senders<T> {
   }
 
   async #connect(signal: AbortSignal): Promise<SmtpConnection | null> {
-    const opened = await openConnection(this.#relaySettings, signal)
+    const opened = await this.#wayOut.open(signal)
     if ('connection' in opened) {
       if (this.#relay.status.state !== 'down' || this.#work.mayGoOn()) return opened.connection
       opened.connection.destroy()
@@ -195,7 +188,7 @@ export class Senders<T> {
     connection.destroy()
     if (transactions > 0 && !this.#answered.has(connection) && !signal.aborted) {
       const why = connection.loss?.words ?? 'no reason is known'
-      const words = `${placeOf(this.#relaySettings)} greeted and then hung up before it answered MAIL (${why}); look into the mail server's log`
+      const words = this.#wayOut.hungUp(why)
       this.#relayFailed({ stage: 'ehlo', reply: null, cause: connection.loss?.cause ?? null, words })
     }
   }

@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { dotStuff, isEightBit, longestLine, normaliseLineEnds } from './dot-stuffing.ts'
+import { dotStuff, dotUnstuff, isEightBit, longestLine, normaliseLineEnds } from './dot-stuffing.ts'
 
 for (const { from, atLineStart, gives } of [
   { from: '.', atLineStart: true, gives: '..' },
@@ -63,5 +63,15 @@ test('lines are measured without their ends, octets by their eighth bit', () => 
   deepEqual(
     ['', 'abc\x7f', 'ü'].map((text) => isEightBit(Buffer.from(text))),
     [false, false, true],
+  )
+})
+
+test('what was stuffed as a whole comes back as it was', () => {
+  const bytes = fc.array(fc.constantFrom('.', '\r\n', '\n', '\r', 'a', '..'), { maxLength: 30 })
+  fc.assert(
+    fc.property(bytes, (parts) => {
+      const text = Buffer.from(parts.join(''))
+      deepEqual(Buffer.from(dotUnstuff(dotStuff(text, true))), text)
+    }),
   )
 })

@@ -24,6 +24,21 @@ export function dotStuff(piece: Uint8Array, atLineStart: boolean): Uint8Array {
   return Buffer.concat(pieces)
 }
 
+/** Takes away what `dotStuff` put into a whole text (RFC 5321 §4.5.2); the same object comes back where there is nothing. */
+export function dotUnstuff(text: Uint8Array): Uint8Array {
+  const bytes = bufferOf(text)
+  let found = bytes[0] === 46 ? 0 : nextDot(bytes, 0)
+  if (found < 0) return text
+  const pieces: Uint8Array[] = []
+  let from = 0
+  for (; found >= 0; found = nextDot(bytes, found + 1)) {
+    pieces.push(bytes.subarray(from, found))
+    from = found + 1
+  }
+  pieces.push(bytes.subarray(from))
+  return Buffer.concat(pieces)
+}
+
 /** Every line end as CRLF, lone CR and LF included; the same object comes back where all are. */
 export function normaliseLineEnds(bytes: Uint8Array): Uint8Array {
   const buffer = bufferOf(bytes)

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { startDelivery } from '../../delivery/delivery.ts'
-import { relayOf, verpSecret } from '../relay.ts'
+import { relayOf, siteWay, verpSecret } from '../relay.ts'
 import type { StationNews, StationOrder, StationStart } from '../station-messages.ts'
 import { stationServices } from '../station-services.ts'
 
@@ -14,6 +14,7 @@ const { config } = services
 
 const delivery = startDelivery(services, {
   relay: relayOf(config, hostname()),
+  ...(await siteWay(config)),
   maxRecipients: config.mta.maxRecipients === 0 ? config.bulk.inDoubt : config.mta.maxRecipients,
   maxTransactions: config.mta.maxSessionsPerConnection,
   connections: config.bulk.connections,
