@@ -12,10 +12,15 @@ export interface Writing {
   readonly hookup: Hookup
   /** False when `--yes` was given. */
   readonly asks: boolean
+  /** Brings the tables up to date; words when it cannot. */
+  readonly publish: () => Promise<string | null>
 }
 
 /** The exit code. Throws Unavailable; every file is then as it was. */
-export async function writeHookup(out: Output, { host, name, hookup, asks }: Writing): Promise<number> {
+export async function writeHookup(
+  out: Output,
+  { host, name, hookup, asks, publish }: Writing,
+): Promise<number> {
   const { changes, refusals } = await planChanges(hookup.files)
   if (refusals.length > 0) return refuse(out, [...refusals, 'Nothing was written.'])
   if (changes.length === 0) {
@@ -24,6 +29,10 @@ export async function writeHookup(out: Output, { host, name, hookup, asks }: Wri
   }
   for (const change of changes) out.line(diffOf(change).trimEnd())
   if (asks && !(await isAgreed(out))) return EX.failed
+  // Tables are there before the mail server hears of them: Postfix answers 451 to all mail when one is missing.
+  const fault = await publish()
+  if (fault !== null)
+    return refuse(out, [`Nothing was written: the tables could not be brought up to date. ${fault}`])
   const stamp = new Date(systemClock.now()).toISOString().slice(0, 19).replaceAll(':', '-')
   for (const { path, backup } of await writeChanges(changes, `${stamp}Z`))
     out.line(`${path} is written${backup === null ? '' : `; as it was: ${backup}`}`)

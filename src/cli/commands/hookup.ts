@@ -67,13 +67,6 @@ export const hookup = defineCommand({
       const config = context.config()
       const here = mailServerHost({ configDir: null, commandPrefix: [] })
       const facts = await hostFacts(config, here)
-      if (args.write && facts.domains.length > 0) {
-        const fault = await publishAsOwner(config, context)
-        if (fault !== null) {
-          out.errorLine(`Nothing was written: the tables could not be brought up to date. ${fault}`)
-          return EX.failed
-        }
-      }
       // One of the choices above, as the parser has seen to.
       const way = (args.way ?? undefined) as HookupWay | undefined
       const made = await guide.hookup(facts, host, way)
@@ -88,7 +81,13 @@ export const hookup = defineCommand({
             'Nothing was written: Posthorn itself is not ready for this yet.',
             ...ourLines(facts, made.ours),
           ])
-        return await writeHookup(out, { host, name: guide.name, hookup: made, asks: !args.yes })
+        return await writeHookup(out, {
+          host,
+          name: guide.name,
+          hookup: made,
+          asks: !args.yes,
+          publish: () => publishAsOwner(config, context),
+        })
       }
       for (const line of hookupLines(guide.title, facts, made)) out.line(line)
       if (prefix.length === 0 && made.files.some(({ settings }) => settings.length > 0))
