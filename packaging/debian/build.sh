@@ -56,5 +56,5 @@ CONTROL
 echo /etc/posthorn.cfg > "$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do install -m 0755 "$home/packaging/debian/$script" "$root/DEBIAN/$script"; done
 package=$output/posthorn_${version}_$architecture.deb
-dpkg-deb --root-owner-group --build "$root" "$package" > /dev/null
+dpkg-deb --root-owner-group -Zxz -z2 --build "$root" "$package" > /dev/null
 echo "$package"
