@@ -71,6 +71,9 @@ async function feed(socket: Socket, stdin: AsyncIterable<Uint8Array>): Promise<v
   if (!socket.destroyed) socket.write(formatClientFrame({ kind: 'end', id: 1 }))
 }
 
+// No socket, nobody behind it, or no directory where it would be: what is wrong there is told by who needs it.
+const nobody = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR'])
+
 function connect(path: string): Promise<{ readonly socket: Socket } | Answered> {
   return new Promise((resolve) => {
     const socket = createConnection(path)
@@ -80,7 +83,7 @@ function connect(path: string): Promise<{ readonly socket: Socket } | Answered> 
       resolve({ socket })
     })
     const failed = (fault: NodeJS.ErrnoException) => {
-      if (fault.code === 'ENOENT' || fault.code === 'ECONNREFUSED') resolve({ kind: 'nobody' })
+      if (nobody.has(fault.code ?? '')) resolve({ kind: 'nobody' })
       else
         resolve({
           kind: 'refused',

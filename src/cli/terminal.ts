@@ -37,7 +37,7 @@ export function terminalOutput(
     if (progressShown) process.stderr.write('\r\u001b[K')
     progressShown = false
   }
-  process.once('exit', clear)
+  if (target === process.stdout) process.once('exit', clear)
   return {
     out: (text) => {
       clear()
