@@ -250,7 +250,8 @@ test('a full output is told and a closed pipe is not; nobody who reads the mista
 })
 
 test('a data directory that is a file, or that this user may not enter, is told with what to do', async (t) => {
-  const { varDir, run } = typedSite(t)
+  const { directory, varDir, run } = typedSite(t)
+  chmodSync(directory, 0o755)
   writeFileSync(varDir, '')
   const inTheWay = await run('lists')
   equal(inTheWay.code, 1)
