@@ -77,6 +77,15 @@ test('every sample belongs to a family that says what it is', async () => {
   )
 })
 
+test('docs/operating.md tells of each metric of ours, and of no other', async () => {
+  const exported = [...(await metrics()).matchAll(/^# TYPE (posthorn_\S+) /gm)].map(([, name = '']) => name)
+  const section = /^## Seeing from outside\n([\s\S]*?)^## /m.exec(
+    readFileSync(join(root, 'docs/operating.md'), 'utf8'),
+  )?.[1]
+  const told = [...(section ?? '').matchAll(/`(posthorn_[a-z_]+)`/g)].map(([, name = '']) => name)
+  deepEqual(told.toSorted(), exported.toSorted())
+})
+
 const board = join(root, 'packaging/grafana/posthorn.json')
 const alerts = join(root, 'packaging/prometheus/alerts.yml')
 
