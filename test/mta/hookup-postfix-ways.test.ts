@@ -5,6 +5,7 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { soundToTheDoctor } from '../support/doctor.ts'
 import { handIn, post } from '../support/hand-in.ts'
 import { type PostfixLab, postfixLab } from '../support/postfix-lab.ts'
 import { eventually, freePort, freshSite, run, type Sections, type Site } from '../support/server.ts'
@@ -146,4 +147,5 @@ for (const { title, domain, words = [], sections, before, others = {}, says } of
       ...Object.values(others),
     ])
     await goesRound(lab, tea)
+    await soundToTheDoctor(site, lab)
   })

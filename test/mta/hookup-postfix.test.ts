@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Sink } from '../mta-lab/sink.mjs'
+import { soundToTheDoctor } from '../support/doctor.ts'
 import { handIn, post } from '../support/hand-in.ts'
 import { type PostfixLab, postfixLab } from '../support/postfix-lab.ts'
 import { eventually, freshSite, run, type Site } from '../support/server.ts'
@@ -160,4 +161,6 @@ relay_domains = ${backup}
       0,
     )
   })
+
+  test('the doctor finds nothing to mend', () => soundToTheDoctor(site, lab))
 })
