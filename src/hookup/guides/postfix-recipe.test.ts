@@ -1,6 +1,7 @@
 // The recipe for Postfix over main.cf files as people have them. What stands for postconf(1) answers with the lines that
 // Postfix 3.7.11 of Debian 12 prints, and where a case says so with those of an older or a newer one.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Hookup, HookupWay, HostFacts, MailServerHost } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
@@ -573,3 +574,42 @@ test('postfix recipe: a changed site is written anew from the operator’s own l
   deepEqual(second, straight)
   ok(!second.text.includes(data))
 })
+
+// docs/postfix.md is what an operator copies: its lines are those of the recipe.
+const page = readFileSync(new URL('../../../docs/postfix.md', import.meta.url), 'utf8')
+
+for (const { heading, ...what } of [
+  { heading: '### A domain for lists alone', main: modern, domains: [listOnly] },
+  { heading: '### A domain where people live too', main: local, domains: [shared] },
+  {
+    heading: '## 4. Alias domains',
+    main: `${modern}virtual_alias_domains = example.org\n`,
+    domains: [domain('example.org', { aliasDomain: 'x.example.org' })],
+  },
+  { heading: '### Asking instead of reading', main: modern, domains: [listOnly], way: 'lookup' },
+  { heading: '### Asking at the door', main: modern, domains: [listOnly], way: 'verify' },
+] satisfies readonly (Case & { readonly heading: string })[])
+  test(`docs/postfix.md, '${heading}', has the lines that hookup writes`, async () => {
+    const { files } = await hookupOf({
+      ...what,
+      facts: {
+        dataDir: 'VAR/data',
+        lookup: { socketmap: '127.0.0.1:8026', tcpTable: null, readsocket: null },
+      },
+    })
+    const section = page.slice(page.indexOf(`${heading}\n`) + heading.length).split(/^##+ /m)[0] ?? ''
+    const made = files.flatMap(({ settings }) => settings.map(({ lines }) => lines))
+    // The ways of asking are shown without what every way has.
+    const [usual, own] = [made.filter(([line]) => /^(?:recipient_delim|owner_req)/.test(line ?? '')), made]
+    const wanted = !('way' in what) ? own : own.filter((lines) => !usual.includes(lines))
+    ok(wanted.length >= 3)
+    ok(
+      section.includes(
+        wanted
+          .flat()
+          .map((line) => `    ${line}\n`)
+          .join(''),
+      ),
+      wanted.flat().join('\n'),
+    )
+  })
