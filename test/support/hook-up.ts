@@ -1,5 +1,5 @@
 // Puts into a mail server's files what `posthorn hookup` prints for it, so that the laboratory runs what an operator gets.
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hostFacts } from '../../src/app/host-facts.ts'
 import { mailServerHost } from '../../src/app/mail-server-host.ts'
@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config/config.ts'
 import { withBlocks } from '../../src/hookup/blocks.ts'
 import type { Hookup, HostFacts, MailServerGuide, MailServerHost } from '../../src/model/hookup.ts'
 import type { MailServerLab } from './mail-server-lab.ts'
-import type { Site } from './server.ts'
+import { run, type Site } from './server.ts'
 
 /** The facts of a site, as the command line gathers them. */
 export async function factsOf({ configFile }: Site): Promise<HostFacts> {
@@ -38,7 +38,6 @@ export async function writeHookup(
     if ('refusal' in joined) throw new Error(joined.refusal)
     writeFileSync(there, joined.text)
   }
-  for (const { argv } of hookup.afterwards)
-    if (argv[0] === 'chmod') for (const folder of argv.slice(2)) chmodSync(folder, 0o751)
+  for (const { argv } of hookup.afterwards) if (argv[0] === 'chmod') await run(argv)
   return hookup
 }

@@ -4,7 +4,7 @@
 // taken.
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import type { Hookup, HostFacts, Setting } from '../../model/hookup.ts'
+import type { Hookup, HookupWay, HostFacts, Setting } from '../../model/hookup.ts'
 import { addressFromAfar, isLoopback, reachable } from './hosts.ts'
 import type { SmtpdConfiguration } from './opensmtpd-configuration.ts'
 
@@ -18,8 +18,15 @@ export const tableName = 'posthorn_recipients'
 export const reloadCommand = `smtpctl update table ${tableName}`
 
 /** Pure. `there` is null where there is no smtpd.conf. */
-export function opensmtpdRecipe(facts: HostFacts, path: string, there: SmtpdConfiguration | null): Hookup {
+export function opensmtpdRecipe(
+  facts: HostFacts,
+  path: string,
+  there: SmtpdConfiguration | null,
+  way: HookupWay = 'tables',
+): Hookup {
   const refusals: string[] = []
+  if (way !== 'tables')
+    refusals.push(`OpenSMTPD cannot ask Posthorn which addresses exist (--way ${way}): it reads a table`)
   if (facts.domains.length === 0)
     refusals.push("there is no domain yet: make one with 'posthorn domain add lists.example.org --list-only'")
   if (there === null) refusals.push(`${path} is not there: name the folder of smtpd.conf with --config-dir`)

@@ -3,7 +3,7 @@
 // there. Law: a domain that Posthorn shares with other mail is never routed by a service that may be down.
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import type { Hookup, HostFacts, Setting } from '../../model/hookup.ts'
+import type { Hookup, HookupWay, HostFacts, Setting } from '../../model/hookup.ts'
 import { addressFromAfar, isLoopback, reachable } from './hosts.ts'
 import type { SendmailFiles } from './sendmail-files.ts'
 
@@ -14,14 +14,20 @@ type Map =
   | { readonly kind: 'text'; readonly path: string }
   | { readonly kind: 'socket'; readonly place: string }
 
-/** Pure. */
-export function sendmailRecipe(facts: HostFacts, files: SendmailFiles): Hookup {
-  const refusals = refusalsFor(facts, files)
+/** Pure. Without a `way` the tables are taken where they are written, else the look-up service where there is one. */
+export function sendmailRecipe(
+  facts: HostFacts,
+  files: SendmailFiles,
+  way: HookupWay = usualWay(facts),
+): Hookup {
+  const refusals = refusalsFor(facts, files, way)
   const only = facts.domains.filter(({ listOnly }) => listOnly).map(({ mailHost }) => mailHost)
   const shared = facts.domains.filter(({ listOnly }) => !listOnly).map(({ mailHost }) => mailHost)
   const table: Map = { kind: 'text', path: join(facts.dataDir, listsTable) }
-  const asked = facts.lookup.socketmap === null ? null : socketPlace(facts.lookup.socketmap)
-  const known: Map = asked === null ? table : { kind: 'socket', place: asked }
+  const known: Map =
+    way === 'lookup'
+      ? { kind: 'socket', place: socketPlace(facts.lookup.socketmap ?? usualSocketmap) }
+      : table
   const usesTable = shared.length > 0 || (only.length > 0 && known.kind === 'text')
   const settings = [
     classes(only, shared),
@@ -38,17 +44,25 @@ export function sendmailRecipe(facts: HostFacts, files: SendmailFiles): Hookup {
         ? []
         : [{ path: mc, kind: 'block', comment: 'dnl', place: 'end', settings, mode: 0o644 }],
     afterwards: afterwards(facts, files, usesTable),
-    ours: usesTable ? publication(facts) : [],
+    ours: [...(usesTable ? publication(facts) : []), ...(known.kind === 'socket' ? service(facts) : [])],
     notes: notes(facts, { only, shared, known }),
     refusals,
   }
 }
 
+const usualWay = ({ incoming, lookup }: HostFacts): HookupWay =>
+  !incoming.includes('sendmail') && lookup.socketmap !== null ? 'lookup' : 'tables'
+
+const usualSocketmap = '127.0.0.1:8026'
+
 function refusalsFor(
-  { domains, delimiter, lookup }: HostFacts,
+  { domains, delimiter }: HostFacts,
   { dir, mc, cf }: SendmailFiles,
+  way: HookupWay,
 ): readonly string[] {
   const refusals: string[] = []
+  if (way === 'verify')
+    refusals.push('Sendmail cannot ask the LMTP door at RCPT: take --way lookup, or --way tables')
   if (domains.length === 0)
     refusals.push("there is no domain yet: make one with 'posthorn domain add lists.example.org --list-only'")
   if (mc === null)
@@ -57,10 +71,10 @@ function refusalsFor(
         ? `${dir} holds neither sendmail.mc nor sendmail.cf: name the folder of Sendmail's files with --config-dir`
         : `${cf.path} is there, but not the sendmail.mc that it was made from: put that into ${dir} (or name its folder with --config-dir); lines written into sendmail.cf itself would be lost when it is made anew`,
     )
-  const needsTable = lookup.socketmap === null || domains.some(({ listOnly }) => !listOnly)
+  const needsTable = way !== 'lookup' || domains.some(({ listOnly }) => !listOnly)
   if (needsTable && !['', '+'].includes(delimiter))
     refusals.push(
-      `Sendmail's rules part an address at +, and [mta] verp_delimiter is '${delimiter}': use +, or [lookup] socketmap with list-only domains`,
+      `Sendmail's rules part an address at +, and [mta] verp_delimiter is '${delimiter}': use +, or --way lookup with list-only domains`,
     )
   return refusals
 }
@@ -237,19 +251,24 @@ function publication({ incoming }: HostFacts): Hookup['ours'] {
   ]
 }
 
-function notes({ lookup, relay, lmtp }: HostFacts, { only, shared, known }: Ways): readonly string[] {
+function service({ lookup }: HostFacts): Hookup['ours'] {
+  const why = 'Posthorn tells Sendmail which addresses exist.'
+  return lookup.socketmap === null ? [{ section: 'lookup', line: `socketmap: ${usualSocketmap}`, why }] : []
+}
+
+function notes({ relay, lmtp }: HostFacts, { only, shared, known }: Ways): readonly string[] {
   const notes: string[] = []
   if (only.length > 0 && known.kind === 'text')
     notes.push(
-      'No file is needed where Sendmail can ask Posthorn: set [lookup] socketmap: 127.0.0.1:8026 and run this again.',
+      "No file is needed where Sendmail can ask Posthorn: see 'posthorn hookup sendmail --way lookup'.",
     )
   if (shared.length > 0)
     notes.push(
       `In ${shared.join(', ')} Sendmail must know the other addresses as before (local-host-names, virtusertable); a list's address wins over an alias of the same name.`,
     )
-  if (shared.length > 0 && lookup.socketmap !== null)
+  if (shared.length > 0 && known.kind === 'socket')
     notes.push(
-      'Shared domains are looked up in the table, not by [lookup] socketmap: other mail there must flow when Posthorn is down.',
+      'Shared domains are looked up in the table, not by the look-up service: other mail there must flow when Posthorn is down.',
     )
   if (only.length > 0)
     notes.push(

@@ -1,0 +1,144 @@
+// What the doctor knows of a Sendmail before it judges: its files, and its answers to one batch of questions. Law: one
+// run of sendmail -bt for all domains; questions that depend on who sends come in the order of the clients.
+
+import type { HostFacts, MailServerHost } from '../../model/hookup.ts'
+import type { DirectoryDomain } from '../../model/mail-server.ts'
+import { addressFromAfar } from './hosts.ts'
+import { type CfMap, parseCf, type SendmailCf } from './sendmail-cf.ts'
+import type { FileThere, SendmailFiles } from './sendmail-files.ts'
+import { askTestMode, findSendmail } from './sendmail-test-mode.ts'
+
+export interface Situation {
+  readonly facts: HostFacts
+  readonly host: MailServerHost
+  readonly files: SendmailFiles
+  readonly cfFile: FileThere
+  readonly cf: SendmailCf
+  /** Null when the program is not there: nothing was asked. */
+  readonly program: string | null
+  readonly complaints: readonly string[]
+  /** Files of compiled maps that are not there; Sendmail says so once, whatever was asked. */
+  readonly missingMaps: readonly { readonly path: string; readonly words: string }[]
+  /** The lines of one answer; empty when it was not asked. */
+  answer(key: string): readonly string[]
+}
+
+/** An address of each sort for one domain; `list` is null where it has none yet. */
+export interface Sample {
+  readonly domain: DirectoryDomain
+  readonly post: string | null
+  readonly extended: string | null
+  readonly unknown: string
+}
+
+/** An address that no list can have: a list's name is made small. */
+const nobody = 'posthorn-doctor-asks-for-nobody'
+const token = 'doctor0asks'
+
+export function sampleOf(domain: DirectoryDomain, delimiter: string): Sample {
+  const [name] = domain.listNames
+  const at = `@${domain.mailHost}`
+  return {
+    domain,
+    post: name === undefined ? null : `${name}${at}`,
+    extended: name === undefined || delimiter === '' ? null : `${name}-bounces${delimiter}${token}${at}`,
+    unknown: `${nobody}${at}`,
+  }
+}
+
+/** The client outside is of a network for documentation (RFC 5737), and the sender is the null one. */
+const outside = { address: '198.51.100.25', name: 'mail.example.net' }
+export const outsider = 'somebody@example.net'
+
+/** Maps that a rule may ask for lists. */
+export const listMaps = (cf: SendmailCf): readonly CfMap[] =>
+  cf.maps.filter(({ type }) => type === 'text' || type === 'socket')
+
+/** Throws Unavailable as the host does. */
+export async function situationOf(
+  facts: HostFacts,
+  host: MailServerHost,
+  files: SendmailFiles,
+  cfFile: FileThere,
+): Promise<Situation> {
+  const cf = parseCf(cfFile.path, cfFile.text)
+  const program = await findSendmail(host)
+  const situation = { facts, host, files, cfFile, cf, program }
+  if (program === null) return { ...situation, complaints: [], missingMaps: [], answer: () => [] }
+  const questions = questionsFor(facts, cf)
+  const lines = questions.map(([, question]) => question)
+  const { complaints, answers } = await askTestMode(host, program, cfFile.path, lines)
+  const byKey = new Map(questions.map(([key], at) => [key, answers[at] ?? []]))
+  const missingMaps = answers.flat().flatMap((words) => {
+    const path = /missing map file (\S+?):/.exec(words)?.[1]
+    return path === undefined ? [] : [{ path, words }]
+  })
+  return { ...situation, complaints, missingMaps, answer: (key) => byKey.get(key) ?? [] }
+}
+
+function questionsFor(facts: HostFacts, cf: SendmailCf): readonly (readonly [key: string, line: string])[] {
+  const questions: (readonly [string, string])[] = []
+  const ask = (key: string, line: string): void => void questions.push([key, line])
+  const client = ({ address, name }: typeof outside): void => {
+    ask('', `.D{client_addr}${address}`)
+    ask('', `.D{client_name}${name}`)
+    ask('', '.D{client_resolve}OK')
+    ask('', '.D{mail_from}<>')
+  }
+  const samples = facts.domains.map((domain) => sampleOf(domain, facts.delimiter))
+  const classes = new Set(
+    cf.rules.flatMap(({ text }) => [...text.matchAll(/\$=\{(\w+)\}/g)].map(([, name = '']) => name)),
+  )
+  for (const name of classes)
+    if (/^Posthorn|^MM3|list|mailman/i.test(name)) ask(`class ${name}`, `$={${name}}`)
+  ask('flags', '/tryflags ER')
+  client(outside)
+  for (const { domain, post, extended, unknown } of samples) {
+    for (const address of [post, extended, unknown]) {
+      if (address === null) continue
+      ask(`route ${address}`, `3,0 ${address}`)
+      ask(`rcpt ${address}`, `check_rcpt ${address}`)
+      for (const { name } of listMaps(cf)) ask(`map ${name} ${address}`, `/map ${name} ${address}`)
+    }
+    for (const name of ['mailertable', 'virtuser'])
+      if (cf.maps.some((map) => map.name === name)) {
+        ask(`map ${name} ${domain.mailHost}`, `/map ${name} ${domain.mailHost}`)
+        ask(`map ${name} @${domain.mailHost}`, `/map ${name} @${domain.mailHost}`)
+      }
+  }
+  for (const mailer of mailersNamed(cf))
+    for (const { extended, unknown } of samples.slice(0, 1))
+      ask(`try ${mailer}`, `/try ${mailer} ${extended ?? unknown}`)
+  const afar = addressFromAfar(facts.lmtp.host)
+  // Without a name in the DNS a client is called by its address.
+  const name = facts.hostname.includes('.') ? facts.hostname : `[${afar}]`
+  const us = { address: afar ?? '127.0.0.1', name: afar === null ? 'localhost' : name }
+  client(us)
+  ask('relay', `check_rcpt ${outsider}`)
+  for (const ruleset of ['check_relay', 'checkrelay']) ask(ruleset, `${ruleset} ${us.name} $| ${us.address}`)
+  for (const { extended, unknown } of samples)
+    for (const ruleset of ['check_mail', 'checkmail'])
+      ask(`${ruleset} ${extended ?? unknown}`, `${ruleset} <${extended ?? unknown}>`)
+  return questions
+}
+
+/** The mailers that some rule names, by `$#name`. */
+export function mailersNamed(cf: SendmailCf): readonly string[] {
+  const named = cf.rules.flatMap(({ text }) =>
+    [...text.matchAll(/\$#\s*([\w-]+)/g)].map(([, name = '']) => name),
+  )
+  return [...new Set(named)].filter((name) =>
+    cf.mailers.some((mailer) => mailer.name === name && isForLists(mailer)),
+  )
+}
+
+/** A mailer that is meant for us: it speaks LMTP, or is called so. */
+export const isForLists = ({
+  name,
+  fields,
+}: {
+  name: string
+  fields: ReadonlyMap<string, string>
+}): boolean =>
+  /posthorn|mailman|mm3|lists?$/i.test(name) ||
+  (fields.get('F')?.includes('z') === true && fields.get('P') === '[IPC]')
