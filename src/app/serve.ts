@@ -38,6 +38,7 @@ import { keepHouse } from './housekeeping.ts'
 import { openLookupService } from './lookup-service.ts'
 import { type RecentErrors, rememberErrors } from './recent-errors.ts'
 import { siteWay } from './relay.ts'
+import { forgetTrials } from './round-trip-site.ts'
 import { serviceManager } from './service-manager.ts'
 import { SiteModuleRefusal } from './site-modules.ts'
 import { countedByStations } from './station-messages.ts'
@@ -187,6 +188,7 @@ async function start(
   if (options.alsoOpen !== undefined) rooms.push(await options.alsoOpen(services))
 
   reopenOnHangup(file, stations, rooms)
+  await forgetTrials(services)
   await publish().catch((fault: unknown) => log.error('publication.failed', { fault: String(fault) }))
   if (hasWork(store)) wake(false)
   log.info('server.ready', { pid: process.pid, addresses: door.addresses, configuration: config.source })

@@ -26,6 +26,7 @@ import { queue } from './commands/queue.ts'
 import { remove } from './commands/remove.ts'
 import { restart } from './commands/restart.ts'
 import { restore } from './commands/restore.ts'
+import { roundTripCommand } from './commands/round-trip.ts'
 import { set } from './commands/set.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -73,5 +74,5 @@ export const commands: readonly Command[] = [
 ]
 
 export function findCommand(name: string): Command | null {
-  return [...commands, ...notYet].find((command) => command.name === name) ?? null
+  return [...commands, roundTripCommand, ...notYet].find((command) => command.name === name) ?? null
 }

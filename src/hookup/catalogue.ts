@@ -2,6 +2,7 @@
 // and begin with what they are about.
 import type { FindingKind } from '../model/hookup.ts'
 import { generalKinds } from './checks/checks.ts'
+import { deepKinds } from './deep/deep-kinds.ts'
 import { guides } from './guides.ts'
 
 export interface Chapter {
@@ -10,9 +11,10 @@ export interface Chapter {
   readonly kinds: readonly FindingKind[]
 }
 
-/** A chapter for what is the same with every mail server, and one for each of them. */
+/** A chapter for what is the same with every mail server, one for the round trip, and one for each mail server. */
 export const catalogue: readonly Chapter[] = [
   { title: 'Whatever the mail server', kinds: inRank(generalKinds) },
+  { title: 'The round trip of doctor --deep', kinds: inRank(deepKinds) },
   ...guides
     .filter(({ kinds }) => kinds.length > 0)
     .map(({ title, kinds }) => ({ title, kinds: inRank(kinds) })),

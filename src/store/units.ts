@@ -14,6 +14,7 @@ import * as reports from './units/reports.ts'
 import * as rosters from './units/rosters.ts'
 import * as settings from './units/settings.ts'
 import * as stories from './units/stories.ts'
+import * as trials from './units/trials.ts'
 
 export const units: readonly UnitRef<never, unknown>[] = [
   creation,
@@ -30,6 +31,7 @@ export const units: readonly UnitRef<never, unknown>[] = [
   reports,
   rosters,
   stories,
+  trials,
 ].flatMap(
   (file) =>
     Object.values(file).filter((exported) => typeof exported === 'object') as unknown as UnitRef<

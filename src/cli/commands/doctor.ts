@@ -8,10 +8,18 @@ import { mailServerHost } from '../../app/mail-server-host.ts'
 import { Unavailable } from '../../base/unavailable.ts'
 import type { Config } from '../../config/config.ts'
 import { generalChecks } from '../../hookup/checks/checks.ts'
-import { type Examination, examine, findingAsJson, findingLines, needsMending } from '../../hookup/doctor.ts'
+import {
+  type Examination,
+  examine,
+  findingAsJson,
+  findingLines,
+  inOrder,
+  needsMending,
+} from '../../hookup/doctor.ts'
 import type { Finding, HostFacts, MailServerGuide, MailServerHost } from '../../model/hookup.ts'
 import { StoreRefusal } from '../../store/database.ts'
 import { defineCommand, EX, type Output } from '../command.ts'
+import { goRound, type RoundTripReport } from '../round-trip-words.ts'
 import { whichMailServer } from '../which-mail-server.ts'
 import { counted, plain } from '../words.ts'
 
@@ -25,15 +33,26 @@ export const doctor = defineCommand({
   change; the most likely cause comes first. MAIL-SERVER is postfix, exim, sendmail, opensmtpd, courier or
   qmail; without it the one that is installed is looked at. Works while Posthorn runs and while it does not.
 
+  With --deep a post of its own goes round the loop, through the mail server and home again; each hop is
+  timed, and where it stops is told. No member of any list gets it. Needs the running server.
+
   Exit codes: 0 nothing to mend, 1 an error or a warning, 2 could not look.
   Every code is explained in docs/troubleshooting.md.`,
   examples: [
     'posthorn doctor',
+    'posthorn doctor --deep',
     'posthorn doctor postfix --config-dir /srv/mail/etc/postfix',
     'posthorn doctor exim --command-prefix "docker exec mail"',
   ],
   options: {
     json: { kind: 'flag', help: 'As JSON.' },
+    deep: { kind: 'flag', help: 'Send a trial post round the loop, and follow it.' },
+    domain: { kind: 'one', value: 'DOMAIN', help: 'With --deep: the domain to go through.' },
+    wait: {
+      kind: 'one',
+      value: 'SECONDS',
+      help: 'With --deep: how long to wait for each hop; 30 unless given.',
+    },
     'config-dir': { kind: 'one', value: 'DIR', help: 'The folder that holds the files of the mail server.' },
     'command-prefix': {
       kind: 'one',
@@ -59,7 +78,17 @@ export const doctor = defineCommand({
       if (!isOfTheWorld(fault)) throw fault
       examined = { findings: [], unavailable: [fault.message] }
     }
-    if (args.json) tellJson(context.out, guide, examined)
+    let deep: RoundTripReport | null = null
+    if (args.deep) {
+      deep = await goRound(config, { domain: args.domain, wait: args.wait }, (words) => {
+        if (!args.json) context.out.line(plain(words))
+      })
+      examined = {
+        findings: inOrder([...examined.findings, ...deep.findings]),
+        unavailable: [...examined.unavailable, ...deep.unavailable],
+      }
+    }
+    if (args.json) tellJson(context.out, guide, examined, deep)
     else tell(context.out, guide, examined)
     if (examined.unavailable.length > 0) return couldNotLook
     return needsMending(examined.findings) ? EX.failed : EX.ok
@@ -74,8 +103,19 @@ async function* general(config: Config, facts: HostFacts, host: MailServerHost):
 const isOfTheWorld = (fault: unknown): fault is Error =>
   fault instanceof Unavailable || fault instanceof StoreRefusal || fault instanceof DirectoryRefusal
 
-function tellJson(out: Output, guide: MailServerGuide | null, { findings, unavailable }: Examination): void {
-  out.json({ mailServer: guide?.name ?? null, findings: findings.map(findingAsJson), unavailable })
+function tellJson(
+  out: Output,
+  guide: MailServerGuide | null,
+  { findings, unavailable }: Examination,
+  deep: RoundTripReport | null,
+): void {
+  const roundTrip = deep === null ? {} : { deep: deep.json }
+  out.json({
+    mailServer: guide?.name ?? null,
+    findings: findings.map(findingAsJson),
+    unavailable,
+    ...roundTrip,
+  })
 }
 
 function tell(out: Output, guide: MailServerGuide | null, { findings, unavailable }: Examination): void {

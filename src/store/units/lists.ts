@@ -25,6 +25,7 @@ import {
   text,
   textOrNull,
 } from '../unit.ts'
+import { trialLists } from './trial-record.ts'
 
 // ---- at RCPT ----
 
@@ -86,10 +87,12 @@ export const listBySpec = defineUnit('list.by-spec', function* (a: { spec: strin
   return yield* get(selectByAddress, a.spec.slice(0, at), a.spec.slice(at + 1))
 })
 
-/** All lists in the order of their List-Ids, or those of some domains. */
+/** All lists in the order of their List-Ids, or those of some domains; without the trials of `doctor --deep`. */
 export const allLists = defineUnit('list.all', function* (a: { domains: readonly string[] }) {
   const lists = yield* all(selectAll)
-  return a.domains.length === 0 ? lists : lists.filter((list) => a.domains.includes(list.mailHost))
+  const trials = new Set((yield* trialLists()).flatMap((trial) => trial.lists))
+  const asked = a.domains.length === 0 ? lists : lists.filter((list) => a.domains.includes(list.mailHost))
+  return trials.size === 0 ? asked : asked.filter((list) => !trials.has(list.no))
 })
 
 export type Creation =

@@ -1,0 +1,117 @@
+// Where a trial post can stop on its way round the loop.
+import type { FindingKind } from '../../model/hookup.ts'
+
+const stops = (name: string, rank: number, summary: string, why: string, change: string): FindingKind => ({
+  code: `deep.${name}`,
+  severity: 'error',
+  summary,
+  why,
+  change,
+  rank,
+})
+
+export const notPublished = stops(
+  'not-published',
+  130,
+  "The mail server's tables cannot be brought up to date",
+  'A new list would be refused, so the trial was not made.',
+  'Mend what is named, then: posthorn aliases',
+)
+
+export const noMailServer = stops(
+  'no-mail-server',
+  131,
+  'The trial post cannot be given to the mail server',
+  'Posts and letters cannot leave either.',
+  "'posthorn doctor' says more about it.",
+)
+
+export const refused = stops(
+  'refused',
+  132,
+  'The mail server refuses the address of a list',
+  'It does not know that mail for this domain, or this address, is for Posthorn.',
+  "'posthorn hookup' prints what the mail server needs.",
+)
+
+export const notHandedIn = stops(
+  'not-handed-in',
+  133,
+  'The mail server took the trial post, and it did not come in by LMTP',
+  'Posts to lists in this domain wait there, go elsewhere, or are sent back.',
+  "'posthorn hookup' prints what the mail server needs.",
+)
+
+export const notJudged = stops(
+  'not-judged',
+  134,
+  'The trial post came in, and was not accepted',
+  'Posts come in, and are not worked off.',
+  "'posthorn status' and 'posthorn queue list' say what waits, and the log why.",
+)
+
+export const notRelayed = stops(
+  'not-relayed',
+  135,
+  'The copy of the trial post could not be given to the mail server',
+  'No post reaches a member.',
+  "'posthorn status' says how the relay is.",
+)
+
+export const notHome = stops(
+  'not-home',
+  136,
+  'The mail server took the copy, and it did not come home',
+  'What the mail server takes from us does not arrive: members would get nothing.',
+  "The mail server's queue and log say where it is.",
+)
+
+export const bounceRefused = stops(
+  'bounce-refused',
+  137,
+  'The mail server refuses the envelope sender of a copy as a recipient',
+  'Bounces are lost: members whose address is gone stay for ever, and some mail servers refuse mail from a sender that cannot be written to.',
+  'Postfix: recipient_delimiter = +; other mail servers: addresses with an extension must reach the list.',
+)
+
+export const bounceLost = stops(
+  'bounce-lost',
+  138,
+  'The mail server took a bounce, and it did not come in by LMTP',
+  'Bounces are lost: members whose address is gone stay for ever.',
+  'The address with its extension must take the same way as the list itself.',
+)
+
+export const unknownAccepted: FindingKind = {
+  code: 'deep.unknown-accepted',
+  severity: 'warning',
+  summary: 'The mail server takes mail for a list that does not exist',
+  why: 'It is refused by us and sent back later, mostly to forged senders: that is backscatter, and costs the reputation of this machine.',
+  change:
+    "Let the mail server ask which recipients exist: 'posthorn hookup' prints how (Postfix: relay_recipient_maps).",
+  rank: 140,
+}
+
+export const unknownDeferred: FindingKind = {
+  code: 'deep.unknown-deferred',
+  severity: 'warning',
+  summary: 'The mail server puts off mail for a list that does not exist, where it should refuse it',
+  why: 'The sender tries again for days, and hears of the mistake only then.',
+  change:
+    'Postfix: unknown_local_recipient_reject_code = 550, unknown_relay_recipient_reject_code = 550, unverified_recipient_reject_code = 550',
+  rank: 141,
+}
+
+export const deepKinds: readonly FindingKind[] = [
+  notPublished,
+  noMailServer,
+  refused,
+  notHandedIn,
+  notJudged,
+  notRelayed,
+  notHome,
+  bounceRefused,
+  bounceLost,
+  unknownAccepted,
+  unknownDeferred,
+]
