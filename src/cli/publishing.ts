@@ -8,8 +8,7 @@ export async function published(
 ): Promise<number> {
   const fault = await server.publish((advice) => out.errorLine(`Note: ${advice}.`))
   if (fault === null) return EX.ok
-  out.errorLine(
-    `${done}, but the mail server's tables are not up to date: ${fault}. Mend that, then run 'posthorn aliases'.`,
-  )
+  const remedy = fault.includes("'posthorn aliases'") ? '' : " Mend that, then run 'posthorn aliases'."
+  out.errorLine(`${done}, but the mail server's tables are not up to date: ${fault}.${remedy}`)
   return EX.failed
 }

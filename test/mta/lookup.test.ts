@@ -4,7 +4,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { handIn } from '../support/hand-in.ts'
+import { handIn, post } from '../support/hand-in.ts'
 import { postfixLab } from '../support/postfix-lab.ts'
 import { freePort, freshSite, run } from '../support/server.ts'
 
@@ -96,4 +96,41 @@ test('a real smtpd asks at RCPT: a new list counts at once, and nobody is unknow
   equal(await server.stop(), 0)
   match(await asked('tea'), /^451 4\.3\.0/)
   match(await asked('milk'), /^451 4\.3\.0/)
+})
+
+test('while Posthorn is down, other people’s mail goes on: the look-up service says who is there, never where mail goes', async () => {
+  await using lab = await postfixLab()
+  const port = await freePort()
+  await using site = await freshSite({
+    relayPort: lab.smtpPort,
+    lmtpPort: lab.lmtpPort,
+    sections: { mta: { incoming: 'postfix' }, lookup: { socketmap: `127.0.0.1:${port}` } },
+  })
+  await site.must(['domain', 'add', 'lists.example.test', '--list-only'])
+  await site.list('tea@lists.example.test', [])
+  const map = `socketmap:inet:127.0.0.1:${port}:recipients`
+  await lab.start(join(site.varDir, 'data'), 'lists.example.test', `relay_recipient_maps = ${map}\n`)
+  const send = (to: string, id: string) =>
+    handIn({
+      port: lab.smtpPort,
+      dialect: 'smtp',
+      from: 'ann@one.example.test',
+      to: [to],
+      message: post('ann@one.example.test', to, id),
+    })
+  // Posthorn has not been started at all.
+  match((await send('carol@elsewhere.example.test', 'others')).end[0] ?? '', /^250/)
+  await lab.world.waitFor(1, 30_000)
+  deepEqual(
+    lab.world.messages.flatMap(({ to }) => to),
+    ['carol@elsewhere.example.test'],
+  )
+  match((await send('tea@lists.example.test', 'tea')).recipients[0] ?? '', /^451 4\.3\.0/)
+  match((await send('dan@elsewhere.example.test', 'more')).end[0] ?? '', /^250/)
+  await lab.world.waitFor(2, 30_000)
+
+  const server = await site.start()
+  match((await send('tea@lists.example.test', 'later')).end[0] ?? '', /^250/)
+  await server.logged('lmtp.accepted')
+  equal(await server.stop(), 0)
 })

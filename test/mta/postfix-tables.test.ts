@@ -1,6 +1,6 @@
 // The tables as the real postmap(1) compiles and asks them. Needs Debian's postfix:
 // `test/mta-lab/lab.sh install postfix-hash`.
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   existsSync,
@@ -15,8 +15,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type PostfixSettings, postfix } from '../../src/hookup/postfix.ts'
 import type { ListDirectory } from '../../src/model/mail-server.ts'
+import { handIn, post } from '../support/hand-in.ts'
+import { postfixLab } from '../support/postfix-lab.ts'
+import { freshSite } from '../support/server.ts'
 
 const program = '/usr/sbin/postmap'
 
@@ -175,4 +179,134 @@ test('Mailman’s own tables compile to what ours do', async (t) => {
     execFileSync(command, [...args, `hash:${join(maps, 'theirs')}`])
     deepEqual(dump(join(maps, name)), dump(join(maps, 'theirs')), name)
   }
+})
+
+test('a big compiled table is amended in a copy, and says what one made anew says', async (t) => {
+  const { maps, settings, ask } = bench(t)
+  const names = Array.from({ length: 400 }, (_, i) => `list${i}`)
+  const many = (...more: readonly string[]): ListDirectory => ({
+    domains: [
+      domain('example.com', [...names, ...more]),
+      domain('lists.example.net', [...names, 'bee-bounces']),
+      domain('example.org', ['cow'], 'x.example.org'),
+    ],
+  })
+  // Notes what postmap was asked to do, and does it.
+  const [noted, noting] = [join(maps, '..', 'noted'), join(maps, '..', 'noting')]
+  writeFileSync(noting, `#!/bin/sh\necho "$@" >> ${noted}\nexec ${settings.postmapCommand} "$@"\n`, {
+    mode: 0o755,
+  })
+  const server = postfix({ ...settings, postmapCommand: noting })
+  const dump = (path: string): readonly string[] => {
+    const [command = '', ...args] = settings.postmapCommand.split(' ')
+    return execFileSync(command, [...args, '-s', `hash:${path}`], { encoding: 'utf8' })
+      .split('\n')
+      .sort()
+  }
+  await server.publish(many())
+  const anew = bench(t)
+  for (const [title, directory] of [
+    ['two lists come', many('tea', 'milk')],
+    ['one of them goes', many('milk')],
+    ['a list is called like an address of another', many('milk', 'milk-owner')],
+    ['and goes again', many('milk')],
+    [
+      'a domain goes, another comes',
+      { domains: [...many().domains.slice(1), domain('example.edu', ['ant'])] },
+    ],
+  ] as const) {
+    rmSync(noted)
+    await server.publish(directory)
+    match(readFileSync(noted, 'utf8'), /-[di] .*postfix_lmtp\.new/, title)
+    await postfix(anew.settings).publish(directory)
+    for (const name of ['postfix_lmtp', 'postfix_domains', 'postfix_vmap'])
+      deepEqual(dump(join(maps, name)), dump(join(anew.maps, name)), `${title}: ${name}`)
+  }
+  equal(ask('postfix_lmtp', 'ant-owner@example.edu'), lmtp)
+
+  // A table that somebody else made is of unknown age: it is made anew, whatever it says.
+  const [command = '', ...args] = settings.postmapCommand.split(' ')
+  execFileSync(command, [...args, `hash:${join(maps, 'postfix_lmtp')}`])
+  rmSync(noted)
+  await server.publish(many('tea'))
+  equal(/-[di] .*postfix_lmtp\.new/.test(readFileSync(noted, 'utf8')), false)
+  deepEqual(
+    readdirSync(maps).filter((name) => name.includes('.new')),
+    [],
+  )
+})
+
+test('with tables of regular expressions and reload_command, a post 100 ms after create arrives', async () => {
+  await using lab = await postfixLab()
+  await using site = await freshSite({
+    relayPort: lab.smtpPort,
+    lmtpPort: lab.lmtpPort,
+    sections: { mta: { incoming: 'postfix', configuration: './mta.cfg' } },
+  })
+  const settings = join(site.directory, 'mta.cfg')
+  writeFileSync(settings, '[postfix]\ntransport_file_type: regex\n')
+  const added = await site.posthorn(['domain', 'add', 'lists.example.test', '--list-only'])
+  equal(added.code, 0)
+  match(added.err, /^Note: Postfix does not reread regexp tables by itself: run 'postfix reload'\.$/m)
+  await lab.start(join(site.varDir, 'data'), 'lists.example.test', '', 'postfix-regexp')
+  writeFileSync(
+    settings,
+    `[postfix]\ntransport_file_type: regex\nreload_command: /usr/sbin/postfix -c ${lab.configDir} reload\n`,
+  )
+  const server = await site.start()
+  const from = 'ann@one.example.test'
+  const asked = async (to: string): Promise<string> =>
+    ((await handIn({ port: lab.smtpPort, dialect: 'smtp', from, to: [to] })).recipients[0] ?? '').slice(0, 9)
+
+  // Whoever asks before makes every process of Postfix read the old tables.
+  for (const name of ['tea', 'milk', 'salt']) {
+    const to = `${name}@lists.example.test`
+    equal(await asked(to), '550 5.1.1')
+    const made = await site.posthorn(['create', to])
+    deepEqual([made.code, made.err], [0, ''])
+    await wait(100) // the claim is about this very moment
+    const { end } = await handIn({
+      port: lab.smtpPort,
+      dialect: 'smtp',
+      from,
+      to: [to],
+      message: post(from, to, name),
+    })
+    match(end[0] ?? '', /^250 /)
+    await server.logged('lmtp.accepted', ({ recipients }) => String(recipients) === to, 30_000)
+  }
+  await site.must(['remove', 'milk@lists.example.test'])
+  await wait(100)
+  equal(await asked('milk@lists.example.test'), '550 5.1.1')
+  const astray = lab.world.messages.filter(({ to }) =>
+    to.some((each) => each.endsWith('@lists.example.test')),
+  )
+  deepEqual(astray, [])
+
+  // Postfix cannot be told: the list is there, the fault is told, and goes with the next success.
+  writeFileSync(
+    settings,
+    '[postfix]\ntransport_file_type: regex\nreload_command: /usr/sbin/postfix -c /nowhere reload\n',
+  )
+  equal(await server.stop(), 0)
+  const again = await site.start()
+  const { code, err } = await site.posthorn(['create', 'rice@lists.example.test'])
+  equal(code, 1)
+  match(
+    err,
+    /rice@.* has been created, but .*'\/usr\/sbin\/postfix -c \/nowhere reload' failed with exit status 1.*; the new tables are in place/,
+  )
+  const status = await site.posthorn(['status'])
+  match(
+    status.out,
+    /TROUBLE: the mail server's tables are not up to date: '\/usr\/sbin\/postfix -c \/nowhere reload' failed/,
+  )
+  equal(await again.stop(), 0)
+  writeFileSync(
+    settings,
+    `[postfix]\ntransport_file_type: regex\nreload_command: /usr/sbin/postfix -c ${lab.configDir} reload\n`,
+  )
+  await site.must(['aliases'])
+  await wait(100)
+  equal(await asked('rice@lists.example.test'), '250 2.1.5')
 })

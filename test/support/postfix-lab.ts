@@ -18,7 +18,12 @@ export interface PostfixLab extends AsyncDisposable {
   /** The folder of main.cf. */
   readonly configDir: string
   /** `extra`: lines of main.cf that count rather than the usual ones; `postfix-bare` knows nothing of lists. */
-  start(maps: string, domain: string, extra?: string, kind?: 'postfix-hash' | 'postfix-bare'): Promise<void>
+  start(
+    maps: string,
+    domain: string,
+    extra?: string,
+    kind?: 'postfix-hash' | 'postfix-regexp' | 'postfix-bare',
+  ): Promise<void>
   log(): Promise<string>
 }
 
