@@ -72,7 +72,9 @@ function row(name: string, { type, standard, doc, treatment }: Key<unknown>): st
       ? ''
       : 'ignored' in treatment
         ? ` **No effect here:** ${treatment.ignored}.`
-        : ` **Here:** ${treatment.translated}`
+        : 'later' in treatment
+          ? ` **Not yet:** waits for ${treatment.later}.`
+          : ` **Here:** ${treatment.translated}`
   return `| ${name} | ${cell(type.name)} | ${code(standard)} | ${cell(doc)}${cell(note)} |`
 }
 

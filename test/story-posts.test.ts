@@ -82,3 +82,17 @@ test('mail to the owners goes to the owners, or to the site owner where there is
   const owners = server.copies.filter(({ text }) => text.includes('who-else')).flatMap(({ to }) => to)
   deepEqual(owners.sort(), [ann, bob])
 })
+
+test('on a site in devmode every copy goes to its recipient, and none to a member', async () => {
+  await using server = await serverHere({
+    sections: { devmode: { enabled: 'yes', recipient: 'dev@example.test' } },
+  })
+  await server.list(tea, [ann, bob])
+  await server.post(ann, tea, 'trial')
+  const copies = await server.arrived(2, () => true)
+  await settled(server)
+  deepEqual(
+    copies.flatMap(({ to }) => to),
+    ['dev@example.test', 'dev@example.test'],
+  )
+})

@@ -98,7 +98,9 @@ function keyLines(name: string, { type, standard, doc, treatment }: Key<unknown>
       ? ''
       : 'ignored' in treatment
         ? ` No effect here: ${treatment.ignored}.`
-        : ` Here: ${treatment.translated}`
+        : 'later' in treatment
+          ? ` Not yet: waits for ${treatment.later}.`
+          : ` Here: ${treatment.translated}`
   const usual = standard === '' ? '' : ` Default: ${standard.replace(/\s*\n\s*/g, ' / ')}.`
   return ['.TP', `\\fB${literal(name)}\\fR: \\fI${literal(type.name)}\\fR`, words(`${doc}${note}${usual}`)]
 }

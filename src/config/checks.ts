@@ -130,6 +130,8 @@ function checkMail(
   if (devmode.enabled && devmode.recipient === null) {
     wrong('devmode', 'recipient', 'is empty though devmode is enabled; write the address that gets all mail')
   }
+  if (devmode.enabled && devmode.recipient !== null)
+    warn('devmode', 'enabled', `every copy goes to ${devmode.recipient}, and none to a member`)
   for (const line of antispam.headerChecks) {
     if (/^[!-9;-~]+:\s*\S/.test(line)) continue
     wrong('antispam', 'header_checks', `${quote(line)} is not a check; accepted: Header: regular expression`)

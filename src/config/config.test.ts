@@ -118,7 +118,14 @@ test("Debian's layout is followed, and what has no effect is told", () => {
   })
   deepEqual(
     warnings.map(({ subject }) => subject),
-    ['shell.banner', 'paths.debian.bin_dir', 'paths.debian.etc_dir', 'logging.debian'],
+    [
+      'shell.banner',
+      'paths.debian.bin_dir',
+      'paths.debian.etc_dir',
+      'logging.debian',
+      'webservice.admin_pass',
+      'archiver.hyperkitty.class',
+    ],
   )
   deepEqual(archivers.hyperkitty?.class, { kind: 'built-in', name: 'hyperkitty' })
   equal(webservice.adminPass, '0f9d3c4b-example')

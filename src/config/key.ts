@@ -3,7 +3,12 @@
 import type { ValueType } from './values.ts'
 
 /** Honoured as it stands; understood in a way of our own; or without effect here, with the reason. */
-export type Treatment = 'honoured' | { readonly translated: string } | { readonly ignored: string }
+export type Treatment =
+  | 'honoured'
+  | { readonly translated: string }
+  | { readonly ignored: string }
+  /** What has to be built before it counts. */
+  | { readonly later: string }
 
 export interface Key<T> {
   readonly type: ValueType<T>
@@ -61,4 +66,9 @@ export function translated<T>(type: ValueType<T>, standard: string, doc: string,
 /** A key that is accepted and has no effect; `why` is shown to whoever sets it. */
 export function ignored<T>(type: ValueType<T>, standard: string, doc: string, why: string): Key<T> {
   return { type, standard, doc, treatment: { ignored: why } }
+}
+
+/** A key that will count once `what` is part of Posthorn; whoever sets it is told that it does not count yet. */
+export function later<T>(type: ValueType<T>, standard: string, doc: string, what: string): Key<T> {
+  return { type, standard, doc, treatment: { later: what } }
 }

@@ -1,7 +1,7 @@
 // The sections about lists: styles, digests, archives, languages, the news gateway.
 
 import { host } from './hosts.ts'
-import { honoured as y } from './key.ts'
+import { later, honoured as y } from './key.ts'
 import { archivers, codeNameIfKnown, configurationName } from './names.ts'
 import { boolean, duration, lines, oneOf, optional, port, secret, text, words } from './values.ts'
 
@@ -21,15 +21,17 @@ export const digests = {
   title: 'digests',
   doc: 'Which header fields digests keep.',
   keys: {
-    mime_digest_keep_headers: y(
+    mime_digest_keep_headers: later(
       words,
       'Date From To Cc Subject Message-ID Keywords In-Reply-To References Content-Type MIME-Version Content-Transfer-Encoding Precedence Reply-To Message List-Post',
       'In MIME digests.',
+      'digests',
     ),
-    plain_digest_keep_headers: y(
+    plain_digest_keep_headers: later(
       words,
       'Message Date From Subject To Cc Message-ID Keywords Content-Type',
       'In plain digests (RFC 1153).',
+      'digests',
     ),
   },
 } as const
@@ -40,15 +42,16 @@ export const archiver = {
   open: true,
   doc: 'Where posts are kept besides the built-in archive.',
   keys: {
-    class: y(codeNameIfKnown(archivers), '', 'The kind of archive.'),
-    enable: y(boolean, 'no', 'Whether it gets posts.'),
-    configuration: y(configurationName, 'changeme', 'Its settings.'),
-    clobber_date: y(
+    class: later(codeNameIfKnown(archivers), '', 'The kind of archive.', 'archives'),
+    enable: later(boolean, 'no', 'Whether it gets posts.', 'archives'),
+    configuration: later(configurationName, 'changeme', 'Its settings.', 'archives'),
+    clobber_date: later(
       oneOf('maybe', 'never', 'always'),
       'maybe',
       'Whether the date of a post is replaced by that of its arrival.',
+      'archives',
     ),
-    clobber_skew: y(duration, '1d', 'With maybe: how wrong a date must be.'),
+    clobber_skew: later(duration, '1d', 'With maybe: how wrong a date must be.', 'archives'),
   },
   members: {
     mhonarc: { class: 'mailman.archiving.mhonarc.MHonArc', configuration: 'python:mailman.config.mhonarc' },
@@ -64,16 +67,17 @@ export const nntp = {
   title: 'nntp',
   doc: 'The news gateway.',
   keys: {
-    user: y(optional(text), '', 'Login.'),
-    password: y(secret, '', 'Password of the login.'),
-    host: y(optional(host), '', 'The news server; empty: localhost.'),
-    port: y(optional(port), '', 'Its port; empty: 119.'),
-    remove_headers: y(
+    user: later(optional(text), '', 'Login.', 'the news gateway'),
+    password: later(secret, '', 'Password of the login.', 'the news gateway'),
+    host: later(optional(host), '', 'The news server; empty: localhost.', 'the news gateway'),
+    port: later(optional(port), '', 'Its port; empty: 119.', 'the news gateway'),
+    remove_headers: later(
       words,
       'nntp-posting-host nntp-posting-date x-trace x-complaints-to xref date-received posted posting-version relay-version received',
       'Header fields removed before a post goes to news.',
+      'the news gateway',
     ),
-    rewrite_duplicate_headers: y(
+    rewrite_duplicate_headers: later(
       lines,
       [
         'To X-Original-To',
@@ -82,8 +86,9 @@ export const nntp = {
         'MIME-Version X-MIME-Version',
       ].join('\n'),
       'Pairs, one a line: a header field that may stand once, and the name that further ones get.',
+      'the news gateway',
     ),
-    gatenews_every: y(duration, '5m', 'How often news are fetched.'),
+    gatenews_every: later(duration, '5m', 'How often news are fetched.', 'the news gateway'),
   },
 } as const
 

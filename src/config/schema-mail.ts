@@ -1,7 +1,7 @@
 // The sections that touch mail on the wire: both sides of the mail server, envelope senders, signatures.
 
 import { host, hostPort, listenAddress, networks } from './hosts.ts'
-import { ignored, translated, honoured as y } from './key.ts'
+import { ignored, later, translated, honoured as y } from './key.ts'
 import { codeName, codeNames, configurationName, deliverers, mailServers } from './names.ts'
 import {
   boolean,
@@ -23,6 +23,14 @@ import {
 } from './values.ts'
 
 const count = integer(0, 1_000_000_000)
+
+const verification = 'verification by DKIM, DMARC and ARC'
+const signing = 'signing by Posthorn itself'
+const bounceProcessing = 'bounce processing'
+const commandsByMail = 'commands by mail'
+const eachCopyNamed =
+  "Each copy names its member by default; [bulk] mode, and a list's own setting, say otherwise."
+const smtpExtensions = 'sending by XVERP and BDAT'
 
 export const mta = {
   title: 'mta',
@@ -75,51 +83,74 @@ export const mta = {
     ),
     delivery_retry_period: y(duration, '5d', 'How long a recipient refused for now is tried again.'),
     verp_delimiter: y(delimiter, '+', 'What separates the extension of an address from its local part.'),
-    verp_format: y(
+    verp_format: later(
       text,
       `\${bounces}+\${local}=\${domain}`,
       'Local part of the envelope sender that names a member, in the style of Mailman ([verp] style).',
+      bounceProcessing,
     ),
-    verp_regexp: y(
+    verp_regexp: later(
       patternNaming('bounces', 'local', 'domain'),
       '^(?P<bounces>[^+]+?)\\+(?P<local>[^=]+)=(?P<domain>[^@]+)@.*$',
       'How such an address is read again.',
+      bounceProcessing,
     ),
-    verp_confirm_format: y(text, '$address+$cookie', 'Local part of the address that confirms.'),
-    verp_confirm_regexp: y(
+    verp_confirm_format: later(
+      text,
+      '$address+$cookie',
+      'Local part of the address that confirms.',
+      commandsByMail,
+    ),
+    verp_confirm_regexp: later(
       patternNaming('addr', 'cookie'),
       '^(.*<)?(?P<addr>[^+]+?)\\+(?P<cookie>[^@]+)@.*$',
       'How the token is read from such an address.',
+      commandsByMail,
     ),
-    verp_confirmations: y(
+    verp_confirmations: later(
       boolean,
       'yes',
       'The token of a confirmation is in its address, not in the subject.',
+      commandsByMail,
     ),
-    verp_personalized_deliveries: y(
+    verp_personalized_deliveries: translated(
       boolean,
       'no',
       'Copies of a personalized list have their own envelope sender.',
+      eachCopyNamed,
     ),
-    verp_delivery_interval: y(
+    verp_delivery_interval: translated(
       count,
       '0',
       'Own envelope senders: 0 never, 1 always, n for each n-th post of a list.',
+      eachCopyNamed,
     ),
-    verp_probe_format: y(text, '$bounces+$token@$domain', 'Envelope sender of a probe.'),
-    verp_probe_regexp: y(
+    verp_probe_format: later(
+      text,
+      '$bounces+$token@$domain',
+      'Envelope sender of a probe.',
+      bounceProcessing,
+    ),
+    verp_probe_regexp: later(
       patternNaming('bounces', 'token'),
       '^(?P<bounces>[^+]+?)\\+(?P<token>[^@]+)@.*$',
       'How the token of a probe is read from its bounce.',
+      bounceProcessing,
     ),
-    verp_probes: y(boolean, 'no', 'A member is probed before delivery is disabled.'),
-    probe_add_dsn: y(boolean, 'yes', 'The last bounce is attached to the probe.'),
-    max_autoresponses_per_day: y(
+    verp_probes: later(boolean, 'no', 'A member is probed before delivery is disabled.', bounceProcessing),
+    probe_add_dsn: later(boolean, 'yes', 'The last bounce is attached to the probe.', bounceProcessing),
+    max_autoresponses_per_day: translated(
       count,
       '10',
       'Most notices that a post is held, per list, sender and day; 0 is no limit.',
+      'One a day for each list and sender, as RFC 3834 §2 asks.',
     ),
-    remove_dkim_headers: y(boolean, 'no', 'Signatures that came with a post are removed before it leaves.'),
+    remove_dkim_headers: later(
+      boolean,
+      'no',
+      'Signatures that came with a post are removed before it leaves.',
+      verification,
+    ),
     configuration: y(
       configurationName,
       'python:mailman.config.postfix',
@@ -177,12 +208,18 @@ export const bulk = {
       'Most recipients whose delivery is not yet recorded: all that a crash can repeat.',
     ),
     keep_pages: y(duration, '30d', 'How long the record of each delivery is kept; trace reads it.'),
-    xverp: y(
+    xverp: later(
       oneOf('auto', 'no'),
       'auto',
       "Lets a Postfix make the individual envelope senders (Postfix's XVERP).",
+      smtpExtensions,
     ),
-    bdat: y(oneOf('auto', 'no'), 'auto', 'Sends by BDAT where the mail server offers CHUNKING (RFC 3030).'),
+    bdat: later(
+      oneOf('auto', 'no'),
+      'auto',
+      'Sends by BDAT where the mail server offers CHUNKING (RFC 3030).',
+      smtpExtensions,
+    ),
   },
 } as const
 
@@ -190,11 +227,17 @@ export const verp = {
   title: 'verp',
   doc: 'The envelope sender that names a member. New in Posthorn.',
   keys: {
-    style: y(oneOf('signed', 'mailman'), 'signed', 'Short and signed, or readable as Mailman writes it.'),
-    accept_unsigned: y(
+    style: later(
+      oneOf('signed', 'mailman'),
+      'signed',
+      'Short and signed, or readable as Mailman writes it.',
+      bounceProcessing,
+    ),
+    accept_unsigned: later(
       term,
       'yes',
       "Whether bounces to Mailman's unsigned form still count: yes, no, or until DATE.",
+      bounceProcessing,
     ),
   },
 } as const
@@ -203,10 +246,11 @@ export const dkim = {
   title: 'dkim',
   doc: 'Signing by Posthorn itself (RFC 6376); leave it empty where the mail server signs. New in Posthorn.',
   keys: {
-    sign: y(
+    sign: later(
       oneOf('notices', 'copies', 'none'),
       'notices',
       'What is signed: our own letters, each copy of a post too, or nothing. Without a key nothing is signed.',
+      signing,
     ),
   },
   others: y(
@@ -251,15 +295,30 @@ export const arc = {
   title: 'ARC',
   doc: 'The Authenticated Received Chain (RFC 8617).',
   keys: {
-    enabled: y(boolean, 'no', 'Verifies what came in and seals what goes out.'),
-    dmarc: y(boolean, 'yes', 'DMARC is verified too.'),
-    dkim: y(boolean, 'yes', 'DKIM is verified too.'),
-    authserv_id: y(optional(text), '', 'Name of this site in Authentication-Results (RFC 8601 §2.5).'),
-    trusted_authserv_ids: y(commaList, '', 'Names whose Authentication-Results are believed.'),
-    privkey: y(optional(filePath), '', 'Path of the private key (PEM), relative to the configuration file.'),
-    selector: y(optional(text), '', 'Selector of the key.'),
-    domain: y(optional(text), '', 'Domain of the key.'),
-    sig_headers: y(
+    enabled: later(boolean, 'no', 'Verifies what came in and seals what goes out.', verification),
+    dmarc: later(boolean, 'yes', 'DMARC is verified too.', verification),
+    dkim: later(boolean, 'yes', 'DKIM is verified too.', verification),
+    authserv_id: later(
+      optional(text),
+      '',
+      'Name of this site in Authentication-Results (RFC 8601 §2.5).',
+      verification,
+    ),
+    trusted_authserv_ids: later(
+      commaList,
+      '',
+      'Names whose Authentication-Results are believed.',
+      verification,
+    ),
+    privkey: later(
+      optional(filePath),
+      '',
+      'Path of the private key (PEM), relative to the configuration file.',
+      verification,
+    ),
+    selector: later(optional(text), '', 'Selector of the key.', verification),
+    domain: later(optional(text), '', 'Domain of the key.', verification),
+    sig_headers: later(
       commaList,
       [
         'From, Sender, Reply-To, Subject, Date, Message-ID, To, Cc, MIME-Version, Content-Type,',
@@ -268,6 +327,7 @@ export const arc = {
         'List-Subscribe, List-Post, List-Owner, List-Archive',
       ].join(' '),
       'Header fields that the seal covers; From must be one.',
+      verification,
     ),
   },
 } as const
@@ -278,8 +338,8 @@ export const dmarc = {
   title: 'dmarc',
   doc: "Looking up a sender's DMARC policy (RFC 7489).",
   keys: {
-    resolver_timeout: y(duration, '3s', 'How long one name server is waited for.'),
-    resolver_lifetime: y(duration, '5s', 'How long one question may take in all.'),
+    resolver_timeout: later(duration, '3s', 'How long one name server is waited for.', verification),
+    resolver_lifetime: later(duration, '5s', 'How long one question may take in all.', verification),
     org_domain_data_url: ignored(
       text,
       'https://publicsuffix.org/list/public_suffix_list.dat',

@@ -1,7 +1,7 @@
 // The sections that describe the site: who runs it, what keeps its records, how it is reached.
 
 import { host, hostPort, listenAddress } from './hosts.ts'
-import { ignored, translated, honoured as y } from './key.ts'
+import { ignored, later, translated, honoured as y } from './key.ts'
 import { configurationName } from './names.ts'
 import {
   boolean,
@@ -34,32 +34,55 @@ export const mailman = {
       'The human who looks after this site; a mailbox outside the lists.',
     ),
     noreply_address: y(text, 'noreply', 'Local part of the address that nobody reads.'),
-    default_language: y(
+    default_language: later(
       text,
       'en',
       'Language where nothing else is known; one of the [language.CODE] sections.',
+      'translations',
     ),
     sender_headers: y(
       words,
       'from from_ reply-to sender',
       'Where the sender of a post is looked for; from_ is the envelope.',
     ),
-    anonymous_list_keep_headers: y(
+    anonymous_list_keep_headers: later(
       words,
       '^x-mailman- ^x-content-filtered-by: ^x-topics: ^x-ack: ^x-beenthere: ^x-list-administrivia: ^x-spam-',
       'Regular expressions of the X- header fields that an anonymous list keeps.',
+      'anonymous lists',
     ),
-    email_commands_max_lines: y(count, '10', 'Lines of a message that are read for commands.'),
-    pending_request_life: y(duration, '3d', 'How long a user has to confirm.'),
-    moderator_request_life: y(duration, '180d', 'How long a request waits for a moderator.'),
-    dsn_lifetime: y(duration, '1d', 'How long processed bounces are kept.'),
-    cache_life: y(duration, '7d', 'How long a downloaded template is kept; 0 is not at all.'),
-    run_tasks_every: y(duration, '1h', 'How often old requests and records are cleaned up.'),
+    email_commands_max_lines: later(
+      count,
+      '10',
+      'Lines of a message that are read for commands.',
+      'commands by mail',
+    ),
+    pending_request_life: later(duration, '3d', 'How long a user has to confirm.', 'commands by mail'),
+    moderator_request_life: later(
+      duration,
+      '180d',
+      'How long a request waits for a moderator.',
+      'decisions of moderators',
+    ),
+    dsn_lifetime: later(duration, '1d', 'How long processed bounces are kept.', 'bounce processing'),
+    cache_life: later(
+      duration,
+      '7d',
+      'How long a downloaded template is kept; 0 is not at all.',
+      'templates of the site',
+    ),
+    run_tasks_every: translated(
+      duration,
+      '1h',
+      'How often old requests and records are cleaned up.',
+      'Every five minutes.',
+    ),
     layout: y(text, 'here', 'Which [paths.LAYOUT] section says where the files are.'),
-    filtered_messages_are_preservable: y(
+    filtered_messages_are_preservable: later(
       boolean,
       'no',
       'Messages that content filtering rejects may be preserved.',
+      'content filtering',
     ),
     html_to_plain_text_command: translated(
       text,
@@ -67,14 +90,30 @@ export const mailman = {
       'The program that turns HTML into text.',
       'HTML is turned into text by Posthorn itself; no program is run.',
     ),
-    filter_report: y(boolean, 'no', 'A filtered message ends with a report of what was removed.'),
+    filter_report: later(
+      boolean,
+      'no',
+      'A filtered message ends with a report of what was removed.',
+      'content filtering',
+    ),
     listname_chars: y(pattern, '[-_.0-9a-z]', 'A character class: what a list name may be made of.'),
-    hold_digest: y(boolean, 'no', 'Replies that quote a whole digest are held.'),
-    masthead_threshold: y(count, '4', 'How many lines of the masthead make such a quote.'),
-    check_max_size_on_filtered_message: y(
+    hold_digest: later(
+      boolean,
+      'no',
+      'Replies that quote a whole digest are held.',
+      'the rule about quoted digests',
+    ),
+    masthead_threshold: later(
+      count,
+      '4',
+      'How many lines of the masthead make such a quote.',
+      'the rule about quoted digests',
+    ),
+    check_max_size_on_filtered_message: later(
       boolean,
       'no',
       'The size of a post counts after content filtering.',
+      'content filtering',
     ),
     pre_hook: ignored(text, '', 'Code that runs before the start.', noHooks),
     post_hook: ignored(text, '', 'Code that runs after the start.', noHooks),
@@ -136,7 +175,7 @@ export const web = {
       '',
       'Where /healthz, /readyz and /metrics (Prometheus) are served, such as 127.0.0.1:9108. There is no login. Empty: nowhere.',
     ),
-    base_url: y(
+    base_url: later(
       optional(
         typeOf(
           'https address',
@@ -152,6 +191,7 @@ export const web = {
       ),
       '',
       'How the pages are reached from outside. Empty: no one-click links (RFC 8058) in list mail.',
+      'one-click links',
     ),
   },
 } as const
@@ -160,21 +200,27 @@ export const webservice = {
   title: 'webservice',
   doc: 'The REST API.',
   keys: {
-    hostname: y(host, 'localhost', 'The address to listen on, and the name in links.'),
-    port: y(port, '8001', 'The port.'),
-    use_https: y(boolean, 'no', 'Links begin with https; a proxy in front does the TLS.'),
+    hostname: later(host, 'localhost', 'The address to listen on, and the name in links.', 'the REST API'),
+    port: later(port, '8001', 'The port.', 'the REST API'),
+    use_https: later(boolean, 'no', 'Links begin with https; a proxy in front does the TLS.', 'the REST API'),
     show_tracebacks: ignored(
       boolean,
       'yes',
       'Faults are shown to the client.',
       'causes go to the log, never to a client',
     ),
-    api_version: y(oneOf('3.1', '3.0'), '3.1', 'The version that links name; both are served.'),
-    admin_user: y(text, 'restadmin', 'The user of the API.'),
-    admin_pass: y(
+    api_version: later(
+      oneOf('3.1', '3.0'),
+      '3.1',
+      'The version that links name; both are served.',
+      'the REST API',
+    ),
+    admin_user: later(text, 'restadmin', 'The user of the API.', 'the REST API'),
+    admin_pass: later(
       secret,
       '',
       "The user's password. Empty: one is made at the first start (posthorn info --credentials). restpass, Mailman's default, is refused unless hostname is a loopback one.",
+      'the REST API',
     ),
     workers: ignored(count, '2', 'Processes that answer.', 'one process answers'),
     configuration: ignored(
@@ -196,7 +242,7 @@ export const passwords = {
       'How passwords are hashed.',
       "Hashes made by Mailman are verified; new ones are made in Posthorn's way.",
     ),
-    password_length: y(integer(8, 128), '8', 'Length of generated passwords.'),
+    password_length: later(integer(8, 128), '8', 'Length of generated passwords.', 'passwords of users'),
   },
 } as const
 
@@ -220,11 +266,12 @@ export const antispam = {
   title: 'antispam',
   doc: 'Header checks for all lists.',
   keys: {
-    header_checks: y(
+    header_checks: later(
       lines,
       '',
       'One "Header: regular expression" a line; a post that matches goes to jump_chain.',
+      'header checks',
     ),
-    jump_chain: y(text, 'hold', 'What happens to it: accept, hold, reject or discard.'),
+    jump_chain: later(text, 'hold', 'What happens to it: accept, hold, reject or discard.', 'header checks'),
   },
 } as const

@@ -36,12 +36,19 @@ export function readSection<K extends Keys>(
   const named = new Map<string, unknown>()
   const mistakes: ConfigMistake[] = []
   const warnings: ConfigMistake[] = []
+  /** The keys that wait for the same thing are told together, at the first of them. */
+  const early = new Map<string, { readonly place: Place; readonly names: string[] }>()
   /** Undefined when the value is none of the key's, which has been told. */
   const take = (name: string, { type, treatment }: Key<unknown>, { text, place }: WrittenValue): unknown => {
     const reason = typeof treatment === 'object' && 'ignored' in treatment ? treatment.ignored : null
     const subject = `${title}.${name}`
     if (reason !== null && !sameText(text, standardOf(name))) {
       warnings.push(mistake(place, subject, `has no effect here: ${reason}`))
+    }
+    if (typeof treatment === 'object' && 'later' in treatment && !sameText(text, standardOf(name))) {
+      const told = early.get(treatment.later)
+      if (told === undefined) early.set(treatment.later, { place, names: [name] })
+      else told.names.push(name)
     }
     const parsed = type.parse(text, originOf(place))
     if ('value' in parsed) return parsed.value
@@ -67,6 +74,13 @@ export function readSection<K extends Keys>(
       const taken = take(name, section.others, value)
       if (taken !== undefined) named.set(name, taken)
     }
+  }
+  for (const [what, { place, names }] of early) {
+    const [first, ...more] = names
+    const like = more.length === 0 ? '' : ` (nor have ${more.join(', ')})`
+    warnings.push(
+      mistake(place, `${title}.${first}`, `has no effect yet${like}: ${what} will come with a later release`),
+    )
   }
   // Each value came out of the type that ValuesOf reads it from.
   return { values: values as ValuesOf<K>, texts, named, mistakes, warnings }

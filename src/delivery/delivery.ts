@@ -5,7 +5,7 @@
 import { type Clock, later } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Unavailable } from '../base/unavailable.ts'
-import { localPartOf, needsSmtpUtf8 } from '../mail/address.ts'
+import { type EmailAddress, localPartOf, needsSmtpUtf8 } from '../mail/address.ts'
 import { type VerpKey, verpSender } from '../mail/verp.ts'
 import type { OutgoingNo, PageRecipient } from '../model/outgoing.ts'
 import type { Relay, SmtpConnection, Transaction, TransactionResult } from '../smtp/client.ts'
@@ -37,6 +37,8 @@ export interface DeliverySettings {
   /** Hears the fate of each recipient of a transaction. */
   readonly count?: (fate: FateKind, recipients: number) => void
   readonly retryDelay?: (tries: number) => number
+  /** Who gets every copy instead of its recipient, on a site that must not write to its members; null: nobody. */
+  readonly redirect: EmailAddress | null
 }
 
 export interface DeliveryStatus {
@@ -422,7 +424,8 @@ class Station implements Delivery {
     const indexes = page.take(limit, (a, b) => needsSmtpUtf8(a.address) === needsSmtpUtf8(b.address))
     const recipients = indexes.map((index) => page.recipients[index] as PageRecipient)
     const first = recipients[0] as PageRecipient
-    const smtpUtf8 = needsSmtpUtf8(localPartOf(first.address))
+    const { redirect } = this.#settings
+    const smtpUtf8 = needsSmtpUtf8(localPartOf(redirect ?? first.address))
     if (smtpUtf8 && !connection.extensions.smtpUtf8) {
       for (const index of indexes) page.refuse(index, '553 5.6.7 the relay does not take SMTPUTF8 addresses')
       this.#ledger.entered(page, 0)
@@ -432,7 +435,7 @@ class Station implements Delivery {
     return {
       tag: { page, indexes, connection, admitted: 0, ended: false },
       from: this.#senderFor(page, first),
-      recipients: recipients.map(({ address }) => address),
+      recipients: recipients.map(({ address }) => redirect ?? address),
       pieces,
       size,
       eightBit,

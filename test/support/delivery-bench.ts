@@ -145,6 +145,7 @@ export async function deliveryBench(members: number | readonly string[]): Promis
       spool: fresh.directory,
       verpKey: verpKey(new Uint8Array(32)),
       verpDelimiter: '+',
+      redirect: null,
       retryDelay: () => 50,
       ...more,
     }),

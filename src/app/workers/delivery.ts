@@ -22,6 +22,7 @@ const delivery = startDelivery(services, {
   spool: start.spool,
   verpKey: await verpSecret(services),
   verpDelimiter: config.mta.verpDelimiter,
+  redirect: config.devmode.enabled ? config.devmode.recipient : null,
   count: (fate, recipients) => tally.add(fate, recipients),
 })
 
