@@ -3,15 +3,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
-import type { LocalContext } from './command.ts'
 
 /** Null when all is published; else its words. */
-export async function publishAsOwner(
-  { paths }: Pick<Config, 'paths'>,
-  { configFile }: Pick<LocalContext, 'configFile'>,
-): Promise<string | null> {
-  const general = configFile === null ? [] : ['-C', configFile]
+export async function publishAsOwner({
+  paths,
+  source,
+}: Pick<Config, 'paths' | 'source'>): Promise<string | null> {
+  // The owner would search at other places for a file that was found.
+  const general = source === null ? [] : ['-C', resolve(source)]
   const argv = [...process.execArgv, process.argv[1] ?? '', ...general, '--run-as-root', 'aliases']
   const owner = statSync(paths.varDir, { throwIfNoEntry: false })
   const become = process.geteuid?.() === 0 && owner !== undefined ? { uid: owner.uid, gid: owner.gid } : {}

@@ -26,7 +26,10 @@ export interface TableStyle {
 export const tableNames = ['postfix_routes', 'postfix_lmtp', 'postfix_domains', 'postfix_vmap'] as const
 export type TableName = (typeof tableNames)[number]
 
-/** All tables but `postfix_vmap`, which is there only while a list lives in a domain with an alias domain. */
+/**
+ * All tables but `postfix_vmap`, which is there only while a domain has an alias domain: before its first list too, so
+ * that main.cf may name it. Mailman wrote it with the first list.
+ */
 export function postfixTables(directory: ListDirectory, style: TableStyle): ReadonlyMap<TableName, string> {
   return new Map([...tableWriter(style)(directory)].map(([name, parts]) => [name, parts.join('')]))
 }
@@ -45,7 +48,8 @@ export function tableWriter(style: TableStyle): (directory: ListDirectory) => Re
       ['postfix_domains', [heading('The domains that lists live in.'), domainLines(style, sorted)]],
     ])
     const rewritten = virtual(eachDomain(aliased))
-    if (rewritten.length > 0) tables.set('postfix_vmap', [heading(vmapTitle), ...rewritten])
+    if (rewritten.length > 0 || (aliased.length > 0 && !style.compatible))
+      tables.set('postfix_vmap', [heading(vmapTitle), ...rewritten])
     return tables
   }
 }

@@ -67,11 +67,13 @@ test('a table that someone edited or removed is put right', async (t) => {
   match(readFileSync(join(directory, 'postfix_lmtp'), 'utf8'), /lmtp:\[127\.0\.0\.1\]:8024/)
 })
 
-test('postfix_vmap appears with the first aliased list, and is emptied rather than removed after the last', async (t) => {
+test('postfix_vmap appears with the first alias domain, and is emptied rather than removed after the last list', async (t) => {
   const directory = fresh(t)
   const server = postfix(settingsIn(directory))
   await server.publish(lists('tea'))
   equal(readdirSync(directory).includes('postfix_vmap'), false)
+  await server.publish({ domains: aliased.domains.map((domain) => ({ ...domain, listNames: [] })) })
+  match(readFileSync(join(directory, 'postfix_vmap'), 'utf8'), /^(#.*\n|\n)*$/)
   await server.publish(aliased)
   match(readFileSync(join(directory, 'postfix_vmap'), 'utf8'), /^tea@example\.org +tea@x\.example\.org$/m)
   deepEqual(changedOf(await server.publish(lists('tea'))).includes('postfix_vmap'), true)

@@ -86,7 +86,7 @@ export const hookup = defineCommand({
           name: guide.name,
           hookup: made,
           asks: !args.yes,
-          publish: () => publishAsOwner(config, context),
+          publish: () => publishAsOwner(config),
         })
       }
       for (const line of hookupLines(guide.title, facts, made)) out.line(line)

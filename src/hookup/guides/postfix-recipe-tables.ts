@@ -73,7 +73,7 @@ export function byTables(input: RecipeInput): Built {
     settings.push(...aliasSettings(input, aliased, add, table('postfix_vmap')))
     if (!hasVmap(input, aliased))
       notes.push(
-        `virtual_alias_maps is not set yet: ${facts.dataDir}/postfix_vmap is written with the first list of ${namesOf(aliased)}, and Postfix answers 451 to all mail when a table is missing. Run 'posthorn hookup' again then.`,
+        `virtual_alias_maps is not set yet: ${facts.dataDir}/postfix_vmap is not there yet, and Postfix answers 451 to all mail when a table is missing. 'posthorn aliases' writes it (with 'compatible: yes': once ${namesOf(aliased)} has a list); then run 'posthorn hookup' again.`,
       )
   }
   if (['regexp', 'pcre', 'texthash'].includes(type))
@@ -115,6 +115,6 @@ function aliasSettings(
   ]
 }
 
-// The table is there with the first list, and stays.
+// The table comes with the first list at the latest, and stays.
 const hasVmap = ({ missing }: RecipeInput, aliased: readonly SeenDomain[]): boolean =>
   !missing.includes('postfix_vmap') || aliased.some(({ listNames }) => listNames.length > 0)
