@@ -95,7 +95,7 @@ export function lettersTo(
     write: (to) => {
       const written = kind === 'welcome' ? welcome(place, to, isDigest) : goodbye(place, to)
       if (written === null) return null
-      return letterTo(list, { kind: 'addresses', addresses: [to.address] }, written, null)
+      return letterTo(list, { kind: 'addresses', addresses: [to.address] }, written, null, 'out')
     },
   }
 }

@@ -20,6 +20,7 @@ const usage = (command: string, error: string) =>
 
 interface Sent {
   readonly to: string
+  readonly lane: string
   readonly header: string
   readonly text: string
 }
@@ -33,6 +34,7 @@ function letters({ services: { store } }: Shell, directory: string): readonly Se
     const message = parseMessage(keptBytes(store, directory, draft.message))
     const { audience } = outgoing
     return {
+      lane: outgoing.lane,
       to: audience.kind === 'roster' ? audience.roles.join(' ') : audience.addresses.join(' '),
       header: Buffer.from(draft.header).toString(),
       text: textOf(message, message.root),
@@ -82,6 +84,10 @@ test('delmembers says goodbye and tells the administrators, as the list says or 
     sent.map(({ to }) => to),
     ['ann@example.com', 'owner moderator', 'cem@example.com', 'dan@example.com', 'owner moderator'],
   )
+  deepEqual(
+    new Set(sent.map(({ to, lane }) => `${lane} ${to.includes('@') ? 'member' : 'owners'}`)),
+    new Set(['out member', 'notice owners']),
+  ) // many letters hold nobody's post up
   match(sent[0]?.header ?? '', /^Subject: You have been unsubscribed from the Tea mailing list\r$/m)
   match(sent[1]?.header ?? '', /^Subject: Tea unsubscription notification\r$/m)
   match(

@@ -3,24 +3,28 @@
 import { hash } from 'node:crypto'
 import type { EmailAddress } from '../mail/address.ts'
 import type { MailingList } from '../model/list.ts'
-import type { Audience } from '../model/outgoing.ts'
+import type { Audience, OutgoingLane } from '../model/outgoing.ts'
 import type { Store } from '../store/store.ts'
 import type { Letter } from '../store/units/letters.ts'
 import { countMembers } from '../store/units/members.ts'
 import type { WrittenLetter } from './letter.ts'
 
-/** `once`: at most one of its kind goes to that address in a day. */
+/**
+ * `once`: at most one of its kind goes to that address in a day. `lane`: letters to a whole roster take their turn among
+ * the posts, for every post waits for what is in `notice`.
+ */
 export function letterTo(
   list: MailingList,
   audience: Audience,
   { bytes, messageId }: WrittenLetter,
   once: Letter['once'],
+  lane: OutgoingLane = 'notice',
 ): Letter {
   return {
     bytes,
     hash: hash('sha256', bytes, 'buffer'),
     outgoing: {
-      lane: 'notice',
+      lane,
       list: list.no,
       audience,
       sender: '<>',
