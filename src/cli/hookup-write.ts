@@ -14,12 +14,14 @@ export interface Writing {
   readonly asks: boolean
   /** Brings the tables up to date; words when it cannot. */
   readonly publish: () => Promise<string | null>
+  /** The hook-up as it is when that is done: what was to know about tables may be so no more. */
+  readonly again: () => Promise<Hookup>
 }
 
 /** The exit code. Throws Unavailable; every file is then as it was. */
 export async function writeHookup(
   out: Output,
-  { host, name, hookup, asks, publish }: Writing,
+  { host, name, hookup, asks, publish, again }: Writing,
 ): Promise<number> {
   const { changes, refusals } = await planChanges(hookup.files)
   if (refusals.length > 0) return refuse(out, [...refusals, 'Nothing was written.'])
@@ -33,10 +35,11 @@ export async function writeHookup(
   const fault = await publish()
   if (fault !== null)
     return refuse(out, [`Nothing was written: the tables could not be brought up to date. ${fault}`])
+  const { notes } = await again()
   const stamp = new Date(systemClock.now()).toISOString().slice(0, 19).replaceAll(':', '-')
   for (const { path, backup } of await writeChanges(changes, `${stamp}Z`))
     out.line(`${path} is written${backup === null ? '' : `; as it was: ${backup}`}`)
-  for (const note of hookup.notes) out.line(`  * ${note}`)
+  for (const note of notes) out.line(`  * ${note}`)
   return await tellMailServer(out, host, name, hookup.afterwards)
 }
 

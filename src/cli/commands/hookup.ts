@@ -69,7 +69,8 @@ export const hookup = defineCommand({
       const facts = await hostFacts(config, here)
       // One of the choices above, as the parser has seen to.
       const way = (args.way ?? undefined) as HookupWay | undefined
-      const made = await guide.hookup(facts, host, way)
+      const make = () => guide.hookup(facts, host, way)
+      const made = await make()
       if (args.json) {
         out.json(hookupAsJson(guide.name, made))
         return made.refusals.length === 0 ? EX.ok : EX.failed
@@ -87,6 +88,7 @@ export const hookup = defineCommand({
           hookup: made,
           asks: !args.yes,
           publish: () => publishAsOwner(config),
+          again: make,
         })
       }
       for (const line of hookupLines(guide.title, facts, made)) out.line(line)
