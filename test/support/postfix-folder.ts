@@ -1,6 +1,7 @@
 // A folder with the configuration of a Postfix that does not run: main.cf, master.cf and our tables, as the laboratory and
 // Debian have them, for a doctor to look at.
-import { chmod, mkdir, mkdtemp, utimes, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { chmod, cp, mkdir, mkdtemp, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mailServerHost } from '../../src/app/mail-server-host.ts'
@@ -49,11 +50,32 @@ export async function postfixFolder(layout: Layout): Promise<PostfixFolder> {
     postfix: { tableType: type, postmapCommand: 'postmap' },
     ...layout.facts,
   })
-  await publish(maps, type, domains, facts.lmtp)
+  await cp(await published(type, domains, facts.lmtp), maps, { recursive: true, preserveTimestamps: true })
   const main = layout.main.replaceAll('MAPS', maps)
   const master = layout.master ?? labMaster
   await write(directory, main, master)
   return { directory, maps, main, master, facts }
+}
+
+const kept = new Map<string, Promise<string>>()
+
+/** A folder with these tables, made once; postmap and fsync take their time. */
+function published(
+  type: TableType,
+  domains: readonly DirectoryDomain[],
+  lmtp: { readonly host: string; readonly port: number },
+): Promise<string> {
+  const key = JSON.stringify([type, domains, lmtp])
+  const made = kept.get(key) ?? makeTables(type, domains, lmtp)
+  kept.set(key, made)
+  return made
+}
+
+async function makeTables(...[type, domains, lmtp]: Parameters<typeof published>): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'posthorn-tables-'))
+  process.on('exit', () => rmSync(directory, { recursive: true }))
+  await publish(directory, type, domains, lmtp)
+  return directory
 }
 
 /** Writes main.cf and master.cf anew, as of an hour ago: Postfix waits 2 s for a file that has changed just now to settle. */

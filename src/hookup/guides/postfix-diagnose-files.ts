@@ -69,10 +69,10 @@ export function* fileFaults(configuration: PostfixConfiguration): Generator<Find
     })
   for (const { line, text } of master.faults)
     yield finding(kinds.masterLine, { seen: text.trim(), file: master.path, line })
-  yield* swallowedSettings(configuration)
-  yield* lostBeginnings(configuration)
+  const intruders = [...swallowedSettings(configuration), ...lostBeginnings(configuration)]
+  yield* intruders
   yield* misspelledNames(configuration)
-  yield* oddValues(configuration)
+  yield* oddValues(configuration, new Set(intruders.map(({ line }) => line)))
   yield* repetitions(configuration)
 }
 
@@ -189,10 +189,15 @@ const switches: readonly string[] = [
   'disable_dns_lookups',
 ]
 
-function* oddValues(configuration: PostfixConfiguration): Generator<Finding> {
+/** `intruders`: lines that got into a setting by mistake; its value says nothing then. */
+function* oddValues(
+  configuration: PostfixConfiguration,
+  intruders: ReadonlySet<number | null>,
+): Generator<Finding> {
   const { main } = configuration
   for (const setting of main.settings) {
     if (configuration.written(setting.name) !== setting) continue
+    if (setting.lines.some(({ line }) => intruders.has(line))) continue
     const { name, text } = setting
     const hash = setting.lines.find((line) =>
       /(?:^|[\s,])#/.test(line.text.slice(line.text.indexOf('=') + 1)),

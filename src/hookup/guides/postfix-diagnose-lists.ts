@@ -213,6 +213,9 @@ async function wayToUs(view: PostfixView, domain: DirectoryDomain, address: stri
     const [one = ''] = final
     const wanted = domain.aliasDomain === null ? null : address.replace(/@.*$/, `@${domain.aliasDomain}`)
     if (wanted !== null && final.includes(wanted)) return transportFaults(view, wanted)
+    // Without its extension it still comes to us; that is told for itself.
+    const bare = wanted === null ? null : withoutExtension(view, wanted)
+    if (bare !== null && final.includes(bare)) return transportFaults(view, bare)
     const isOurs = rewritten !== null && ourTable(rewritten.table) === 'postfix_vmap'
     if (final.length > 0 && !isOurs) {
       const transport = await transportOf(view, one)
@@ -245,6 +248,11 @@ async function wayToUs(view: PostfixView, domain: DirectoryDomain, address: stri
       change: withWord(view, 'virtual_alias_maps', ourWord(view, 'postfix_vmap')),
     }),
   ]
+}
+
+function withoutExtension({ facts: { delimiter } }: PostfixView, address: string): string {
+  const [at, from] = [address.lastIndexOf('@'), delimiter === '' ? -1 : address.indexOf(delimiter)]
+  return from < 0 || from > at ? address : address.slice(0, from) + address.slice(at)
 }
 
 function aliasChange(

@@ -18,6 +18,8 @@ const kind = (
   change,
   rank,
 })
+/** Kinds that make every program of Postfix end. */
+const stops = (one: FindingKind): FindingKind => ({ ...one, explains: ['postfix.fatal'] })
 const error = (name: string, rank: number, ...words: Words) => kind(name, 'error', rank, words)
 const warning = (name: string, rank: number, ...words: Words) => kind(name, 'warning', rank, words)
 const info = (name: string, rank: number, ...words: Words) => kind(name, 'info', rank, words)
@@ -26,12 +28,14 @@ const all451 = 'Postfix answers 451 to all mail that has to be looked up there, 
 
 // ---- the files ----
 
-export const unreadableLine = error(
-  'unreadable-line',
-  1,
-  'A line of main.cf is no setting',
-  'Every program of Postfix ends with "fatal" when it reads this line: no mail moves at all.',
-  'Write it as "name = value", or make it a comment with # as its first sign.',
+export const unreadableLine = stops(
+  error(
+    'unreadable-line',
+    1,
+    'A line of main.cf is no setting',
+    'Every program of Postfix ends with "fatal" when it reads this line: no mail moves at all.',
+    'Write it as "name = value", or make it a comment with # as its first sign.',
+  ),
 )
 export const masterLine = error(
   'unreadable-service',
@@ -40,33 +44,48 @@ export const masterLine = error(
   'Postfix does not start, or starts without this service.',
   'A service has eight columns: name, type, private, unprivileged, chroot, wake-up, most processes, command; a line of -o options begins with a blank.',
 )
-export const selfReference = error(
-  'self-reference',
-  3,
-  'A setting refers to itself',
-  'Postfix cannot work its value out and ends with "fatal: unreasonable macro nesting"; a setting cannot be added to by naming it.',
-  'Write the former value out in the line.',
+export const selfReference = stops(
+  error(
+    'self-reference',
+    3,
+    'A setting refers to itself',
+    'Postfix cannot work its value out and ends with "fatal: unreasonable macro nesting"; a setting cannot be added to by naming it.',
+    'Write the former value out in the line.',
+  ),
 )
-export const badValue = error(
-  'bad-value',
-  4,
-  'A setting has a value of the wrong kind',
-  'The program of Postfix that needs it ends with "fatal", and its mail waits.',
-  'Write a value of the right kind.',
+export const badValue = stops(
+  error(
+    'bad-value',
+    4,
+    'A setting has a value of the wrong kind',
+    'The program of Postfix that needs it ends with "fatal", and its mail waits.',
+    'Write a value of the right kind.',
+  ),
 )
-export const swallowed = error(
-  'swallowed-setting',
-  5,
-  'An indented line is read as part of the setting above it',
-  'A line of main.cf that begins with a blank goes on with the setting before, over comments too. So this setting does not count, and the one above has words that it should not have.',
-  'Take the blanks at the beginning of the line away.',
+export const swallowed = stops(
+  error(
+    'swallowed-setting',
+    5,
+    'An indented line is read as part of the setting above it',
+    'A line of main.cf that begins with a blank goes on with the setting before, over comments too. So this setting does not count, and the one above has words that it should not have.',
+    'Take the blanks at the beginning of the line away.',
+  ),
 )
-export const lostBeginning = error(
-  'lost-beginning',
-  6,
-  'A setting was made a comment in its first line only',
-  'Its indented lines now go on with the setting before the comment, whose value they change.',
-  'Put # before the indented lines too, or take it away from the first.',
+export const lostBeginning = stops(
+  error(
+    'lost-beginning',
+    6,
+    'A setting was made a comment in its first line only',
+    'Its indented lines now go on with the setting before the comment, whose value they change.',
+    'Put # before the indented lines too, or take it away from the first.',
+  ),
+)
+export const fatal = error(
+  'fatal',
+  13,
+  'The programs of Postfix end with a fatal error',
+  'None of them runs with this configuration: no mail moves at all.',
+  'Correct the setting that is named.',
 )
 export const misspelled = error(
   'misspelled-name',
@@ -75,12 +94,14 @@ export const misspelled = error(
   'Postfix passes over it without a word in the log: the setting that was meant has its default.',
   'Correct the name.',
 )
-export const commentInValue = error(
-  'comment-in-value',
-  8,
-  'A # behind a value is part of the value',
-  'Postfix knows comments at the beginning of a line only: the words after # are read as more values.',
-  'Put the comment in a line of its own, above.',
+export const commentInValue = stops(
+  error(
+    'comment-in-value',
+    8,
+    'A # behind a value is part of the value',
+    'Postfix knows comments at the beginning of a line only: the words after # are read as more values.',
+    'Put the comment in a line of its own, above.',
+  ),
 )
 export const overridden = error(
   'overridden-setting',

@@ -45,8 +45,8 @@ export interface LookUps {
   askOne(table: TableName, key: string): Promise<string | null>
 }
 
-/** Asks with the configuration in `directory`. */
-export function lookUps(host: MailServerHost, directory: string): LookUps {
+/** Asks with the configuration in `directory`; null: with the one of this host, when that one is fatal. */
+export function lookUps(host: MailServerHost, directory: string | null): LookUps {
   const known = new Map<
     string,
     { readonly asked: Set<string>; readonly answers: Map<string, string>; broken: string | null }
@@ -82,16 +82,17 @@ export function lookUps(host: MailServerHost, directory: string): LookUps {
 /** Null: there is no postmap here, or it cannot read main.cf. */
 async function askPostmap(
   host: MailServerHost,
-  directory: string,
+  directory: string | null,
   name: string,
   keys: readonly string[],
 ): Promise<Looked | null> {
-  const ended = await host.run(['postmap', '-c', directory, '-q', '-', name], `${keys.join('\n')}\n`)
+  const where = directory === null ? [] : ['-c', directory]
+  const ended = await host.run(['postmap', ...where, '-q', '-', name], `${keys.join('\n')}\n`)
   if (ended === null) return null
   const fault = ended.err.split('\n').find((line) => /: (?:fatal|error): /.test(line))
   if (fault !== undefined) {
     const words = fault.replace(/^[\w./-]*postmap: /, '')
-    return words.includes('/main.cf') ? null : { broken: words }
+    return isOfConfiguration(words) ? null : { broken: words }
   }
   const answers = new Map<string, string>()
   for (const line of ended.out.split('\n')) {
@@ -99,6 +100,17 @@ async function askPostmap(
     if (tab > 0) answers.set(line.slice(0, tab), line.slice(tab + 1))
   }
   return { answers }
+}
+
+/** What stops every program of Postfix, before it has looked at a table. */
+const isOfConfiguration = (words: string): boolean =>
+  /^fatal: (?:bad |parameter |config variable |unknown inet_protocols |.*main\.cf\b)/.test(words)
+
+/** Why no program of Postfix runs with this configuration; null when they do, or there is none here. */
+export async function fatalWords(host: MailServerHost, directory: string): Promise<string | null> {
+  const ended = await host.run(['postmap', '-c', directory, '-q', 'x', 'static:x'])
+  const fault = ended?.err.split('\n').find((line) => line.includes(': fatal: '))
+  return fault === undefined ? null : fault.replace(/^[\w./-]*postmap: /, '')
 }
 
 // Without postmap: the text of a table, compiled or not, and patterns as far as JavaScript reads them alike.

@@ -21,12 +21,14 @@ export interface Place {
   readonly line: number | null
 }
 
+/** `isFatal`: no program of Postfix runs with this configuration. */
 export function postfixView(
   facts: HostFacts,
   host: MailServerHost,
   configuration: PostfixConfiguration,
+  isFatal: boolean,
 ): PostfixView {
-  const postmap = lookUps(host, configuration.directory)
+  const postmap = lookUps(host, isFatal ? null : configuration.directory)
   const ask: LookUps['ask'] = async (table, keys) => {
     const service = lookUpOf(facts, table)
     if (service === 'here') return { answers: ownAnswers(facts, table, keys) }

@@ -1,0 +1,722 @@
+// Ways in which people break a hook-up of Postfix, each with the code that doctor must tell first.
+import { chmod, rm, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HostFacts } from '../../src/model/hookup.ts'
+import { labMaster, listDomain, lists, type PostfixFolder, publish } from './postfix-folder.ts'
+
+export interface Breakage {
+  readonly name: string
+  /** Told first; 'postfix.' is left out. */
+  readonly code: string
+  readonly main?: (text: string, folder: PostfixFolder) => string
+  readonly master?: (text: string) => string
+  readonly facts?: (facts: HostFacts) => HostFacts
+  /** What is done to files beside main.cf and master.cf. */
+  readonly files?: (folder: PostfixFolder) => Promise<void>
+}
+
+type Edit = NonNullable<Breakage['main']>
+
+/** The setting with another value, at its place, or at the end. */
+export const set =
+  (name: string, value: string): Edit =>
+  (text, { maps }) => {
+    const line = `${name} = ${value.replaceAll('MAPS', maps)}`.trimEnd()
+    const old = new RegExp(`^${name} =.*$`, 'm')
+    return old.test(text) ? text.replace(old, () => line) : `${text}${line}\n`
+  }
+
+export const drop =
+  (name: string): Edit =>
+  (text) =>
+    text.replace(new RegExp(`^${name} =.*\n`, 'm'), '')
+
+export const add =
+  (line: string): Edit =>
+  (text, { maps }) =>
+    `${text}${line.replaceAll('MAPS', maps)}\n`
+
+export const all =
+  (...edits: readonly Edit[]): Edit =>
+  (text, folder) =>
+    edits.reduce((now, edit) => edit(now, folder), text)
+
+const change =
+  (from: string | RegExp, to: string): Edit =>
+  (text) => {
+    if (text.replace(from, to) === text) throw new Error(`nothing to change: ${from}`)
+    return text.replace(from, to)
+  }
+
+const file =
+  (name: string, text: string): NonNullable<Breakage['files']> =>
+  ({ directory }) =>
+    writeFile(join(directory, name), text)
+
+const inSeconds = (path: string, seconds: number): Promise<void> => {
+  const when = Date.now() / 1000 + seconds
+  return utimes(path, when, when)
+}
+
+const route = (to: string): Edit => set('transport_maps', `inline:{ { ${lists} = ${to} } }`)
+
+/** What breaks every way of hooking up: main.cf as a file, the door, the relay. */
+export const anywhere: readonly Breakage[] = [
+  { name: 'a line without =', code: 'unreadable-line', main: add('relay_transport lmtp:[127.0.0.1]:18402') },
+  { name: 'a line of prose', code: 'unreadable-line', main: add('lines for the lists') },
+  {
+    name: 'a service with too few columns',
+    code: 'unreadable-service',
+    master: (text) => `${text}list unix - n n lmtp\n`,
+  },
+  {
+    name: 'lmtp is not in master.cf',
+    code: 'service-missing',
+    master: (text) => text.replace(/^lmtp .*\n/m, ''),
+  },
+  {
+    name: 'the lmtp service runs the SMTP client',
+    code: 'not-lmtp',
+    master: (text) => text.replace(/ lmtp$/m, ' smtp'),
+  },
+  { name: 'the lmtp transport is put off', code: 'service-off', main: add('defer_transports = lmtp') },
+  {
+    name: 'Posthorn listens at another port',
+    code: 'wrong-endpoint',
+    facts: (facts) => ({ ...facts, lmtp: { ...facts.lmtp, port: 8024 } }),
+  },
+  {
+    name: 'Posthorn listens at another address',
+    code: 'wrong-endpoint',
+    facts: (facts) => ({ ...facts, lmtp: { ...facts.lmtp, host: '10.1.2.3' } }),
+  },
+  { name: 'IPv6 alone for an interface of IPv4', code: 'fatal', main: set('inet_protocols', 'ipv6') },
+  {
+    name: 'IPv6 alone for a route by IPv4',
+    code: 'inet-protocols',
+    main: all(set('inet_protocols', 'ipv6'), set('inet_interfaces', 'all')),
+  },
+  {
+    name: 'IPv4 alone for a door at IPv6',
+    code: 'wrong-endpoint',
+    facts: (facts) => ({ ...facts, lmtp: { ...facts.lmtp, host: '::1' } }),
+  },
+  { name: 'a protocol that is none', code: 'bad-value', main: set('inet_protocols', 'ipv5') },
+  {
+    name: 'TLS is demanded of our door',
+    code: 'lmtp-client',
+    main: add('lmtp_tls_security_level = encrypt'),
+  },
+  {
+    name: 'TLS from the first byte at our door',
+    code: 'lmtp-client',
+    main: add('lmtp_tls_wrappermode = yes'),
+  },
+  { name: 'mynetworks without us', code: 'relay-refused', main: set('mynetworks', '10.0.0.0/8') },
+  {
+    name: 'mynetworks with ! before us',
+    code: 'relay-refused',
+    main: set('mynetworks', '!127.0.0.1 127.0.0.0/8'),
+  },
+  { name: 'an empty mynetworks', code: 'relay-refused', main: set('mynetworks', '') },
+  {
+    name: 'the relay restrictions do not know mynetworks',
+    code: 'relay-refused',
+    main: set('smtpd_relay_restrictions', 'permit_sasl_authenticated, reject_unauth_destination'),
+  },
+  {
+    name: 'the same in master.cf',
+    code: 'relay-refused',
+    master: (text) =>
+      text.replace(
+        /smtpd$/m,
+        'smtpd\n  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject_unauth_destination',
+      ),
+  },
+  {
+    name: 'only those who log in may send',
+    code: 'refused-by-restriction',
+    main: set('smtpd_relay_restrictions', 'permit_sasl_authenticated, reject'),
+  },
+  {
+    name: 'clients outside are refused',
+    code: 'refused-by-restriction',
+    main: add('smtpd_client_restrictions = permit_mynetworks, reject'),
+  },
+  {
+    name: 'an access table refuses the list domain',
+    code: 'refused-by-restriction',
+    main: add(`smtpd_client_restrictions = check_recipient_access inline:{ { ${lists} = REJECT closed } }`),
+  },
+  {
+    name: 'an access table refuses our senders',
+    code: 'sender-refused',
+    main: add(`smtpd_sender_restrictions = check_sender_access inline:{ { ${lists} = 550 forged } }`),
+  },
+  {
+    name: 'no rule keeps strangers from relaying',
+    code: 'no-relay-rule',
+    main: all(set('smtpd_relay_restrictions', ''), drop('smtpd_recipient_restrictions')),
+  },
+  {
+    name: 'smtpd listens at another port',
+    code: 'not-listening',
+    master: (text) => text.replace('127.0.0.1:18401', '127.0.0.1:18499'),
+  },
+  {
+    name: 'Posthorn sends by IPv6, and smtpd is at IPv4',
+    code: 'not-listening',
+    facts: (facts) => ({ ...facts, relay: { ...facts.relay, host: '::1' } }),
+  },
+  {
+    name: 'an interface that is not there',
+    code: 'fatal',
+    main: set('inet_interfaces', '192.0.2.7'),
+    master: (text) => text.replace('127.0.0.1:18401', '18401'),
+  },
+  { name: 'smtpd demands TLS', code: 'tls-mismatch', main: set('smtpd_tls_security_level', 'encrypt') },
+  {
+    name: 'Posthorn demands TLS that is not offered',
+    code: 'tls-mismatch',
+    facts: (facts) => ({ ...facts, relay: { ...facts.relay, secureMode: 'starttls' } }),
+  },
+  {
+    name: 'Posthorn logs in where nobody asks',
+    code: 'no-auth',
+    facts: (facts) => ({ ...facts, relay: { ...facts.relay, user: 'posthorn' } }),
+  },
+  { name: 'masquerading', code: 'rewritten-sender', main: add('masquerade_domains = example.test') },
+  {
+    name: 'senders are made canonical',
+    code: 'rewritten-sender',
+    main: add(`sender_canonical_maps = inline:{ { @${lists} = lists@example.test } }`),
+  },
+  {
+    name: 'generic maps',
+    code: 'rewritten-sender',
+    main: add(`smtp_generic_maps = regexp:MAPS/../generic`),
+    files: file('generic', '/@.*\\.example\\.test$/ office@example.test\n'),
+  },
+  {
+    name: 'an address that has moved',
+    code: 'relocated-list',
+    main: add(`relocated_maps = inline:{ { ant@${lists} = ant@elsewhere.test } }`),
+  },
+  {
+    name: 'canonical maps take a list',
+    code: 'rewritten-address',
+    main: add(`canonical_maps = inline:{ { ant@${lists} = staff@example.test } }`),
+  },
+  {
+    name: 'an alias takes a list',
+    code: 'rewritten-address',
+    main: set('virtual_alias_maps', `inline:{ { ant@${lists} = staff@example.test } }`),
+  },
+  { name: 'owner_request_special', code: 'owner-request-special', main: set('owner_request_special', 'yes') },
+  {
+    name: 'the default of owner_request_special',
+    code: 'owner-request-special',
+    main: drop('owner_request_special'),
+  },
+  { name: 'a switch that is none', code: 'bad-value', main: set('owner_request_special', 'off') },
+  {
+    name: 'unknown users are refused for now',
+    code: 'temporary-refusal',
+    main: set('unknown_local_recipient_reject_code', '450'),
+  },
+  {
+    name: 'a code that is none',
+    code: 'bad-value',
+    main: set('unknown_local_recipient_reject_code', 'reject'),
+  },
+  { name: 'a code of success', code: 'bad-value', main: set('unknown_local_recipient_reject_code', '250') },
+  { name: 'soft_bounce', code: 'temporary-refusal', main: add('soft_bounce = yes') },
+  { name: 'only small messages', code: 'size-limit', main: add('message_size_limit = 2000') },
+  {
+    name: 'a table without type in canonical_maps',
+    code: 'no-table',
+    main: add('canonical_maps = MAPS/canonical'),
+  },
+  {
+    name: 'a table of the operator is not there',
+    code: 'table-missing',
+    main: add('relocated_maps = hash:MAPS/relocated'),
+  },
+]
+
+/** What breaks our tables, of either type. */
+export const withTables = (type: 'hash' | 'regexp'): readonly Breakage[] => [
+  { name: 'no transport_maps', code: 'no-transport', main: drop('transport_maps') },
+  { name: 'an empty transport_maps', code: 'no-transport', main: set('transport_maps', '') },
+  {
+    name: 'transport_maps names our domains alone',
+    code: 'no-transport',
+    main: set('transport_maps', `${type}:MAPS/postfix_routes`),
+  },
+  {
+    name: 'the service of transports has none',
+    code: 'no-transport',
+    master: (text) => text.replace('trivial-rewrite', 'trivial-rewrite -o transport_maps='),
+  },
+  {
+    name: 'a letter is missing',
+    code: 'misspelled-name',
+    main: change('transport_maps =', 'transport_map ='),
+  },
+  {
+    name: 'two letters are swapped',
+    code: 'misspelled-name',
+    main: change('relay_domains =', 'realy_domains ='),
+  },
+  {
+    name: 'a hyphen for a line',
+    code: 'misspelled-name',
+    main: change('transport_maps =', 'transport-maps ='),
+  },
+  {
+    name: 'a later line',
+    code: 'overridden-setting',
+    main: add('transport_maps = inline:{ { example.com = smtp:[192.0.2.9] } }'),
+  },
+  {
+    name: 'a later empty line of the same name',
+    code: 'overridden-setting',
+    main: add('relay_domains ='),
+  },
+  {
+    name: 'a blank before the name',
+    code: 'swallowed-setting',
+    main: change('transport_maps =', '  transport_maps ='),
+  },
+  {
+    name: 'a tab before the name',
+    code: 'swallowed-setting',
+    main: change('relay_domains =', '\trelay_domains ='),
+  },
+  {
+    name: 'the first line of a setting is a comment now',
+    code: 'lost-beginning',
+    main: (text, { maps }) =>
+      text.replace(/^transport_maps =.*$/m, () => `#transport_maps =\n  ${type}:${maps}/postfix_lmtp`),
+  },
+  {
+    name: 'a setting is to add to itself',
+    code: 'self-reference',
+    main: change('transport_maps = ', 'transport_maps = $transport_maps '),
+  },
+  {
+    name: 'a comment behind the value',
+    code: 'comment-in-value',
+    main: (text) => text.replace(/^(relay_domains =.*)$/m, '$1 # our lists'),
+  },
+  {
+    name: 'a type that nobody has',
+    code: 'unsupported-type',
+    main: change(/^(transport_maps =).*$/m, `$1 hsah:/x`),
+  },
+  { name: 'quotes', code: 'no-table', main: set('transport_maps', `"${type}:MAPS/postfix_lmtp"`) },
+  {
+    name: 'a blank behind the type',
+    code: 'no-table',
+    main: set('transport_maps', `${type}: MAPS/postfix_lmtp`),
+  },
+  { name: 'no type', code: 'no-table', main: set('transport_maps', 'MAPS/postfix_lmtp') },
+  { name: 'a semicolon', code: 'table-missing', main: set('transport_maps', `${type}:MAPS/postfix_lmtp;`) },
+  {
+    name: 'a misspelled path',
+    code: 'table-missing',
+    main: set('transport_maps', `${type}:MAPS/postfix_ltmp`),
+  },
+  {
+    name: 'the folder of another list server',
+    code: 'table-missing',
+    main: set('relay_domains', `${type}:/var/lib/mailman3/data/postfix_domains`),
+  },
+  {
+    name: 'the table among the aliases',
+    code: 'transport-table-as-alias',
+    main: set('virtual_alias_maps', `${type}:MAPS/postfix_lmtp`),
+  },
+  {
+    name: 'the table in alias_maps, not in transport_maps',
+    code: 'transport-table-as-alias',
+    main: all(set('alias_maps', `${type}:MAPS/postfix_lmtp`), drop('transport_maps')),
+  },
+  {
+    name: 'another entry for the list',
+    code: 'shadowed-route',
+    main: set('transport_maps', `inline:{ { ant@${lists} = smtp:[192.0.2.9] } } ${type}:MAPS/postfix_lmtp`),
+  },
+  {
+    name: 'a pattern before our table',
+    code: 'shadowed-route',
+    main: set('transport_maps', `regexp:MAPS/../others ${type}:MAPS/postfix_lmtp`),
+    files: file('others', '/@.*\\.example\\.test$/ local:\n'),
+  },
+  { name: 'a route without port', code: 'wrong-endpoint', main: route('lmtp:[127.0.0.1]') },
+  { name: 'a route to another port', code: 'wrong-endpoint', main: route('lmtp:[127.0.0.1]:8024') },
+  { name: 'a route to another host', code: 'wrong-endpoint', main: route('lmtp:[192.0.2.9]:18402') },
+  { name: 'the port in the brackets', code: 'nexthop-syntax', main: route('lmtp:[127.0.0.1:18402]') },
+  { name: 'a bracket is missing', code: 'nexthop-syntax', main: route('lmtp:[127.0.0.1:18402') },
+  { name: 'an address of the web', code: 'nexthop-syntax', main: route('lmtp://127.0.0.1:18402') },
+  { name: 'SMTP to our door', code: 'not-lmtp', main: route('smtp:[127.0.0.1]:18402') },
+  { name: 'a transport of no service', code: 'service-missing', main: route('mailman:') },
+  { name: 'no transport before the nexthop', code: 'service-missing', main: route('[127.0.0.1]:18402') },
+  { name: 'a socket where we have none', code: 'socket-path', main: route('lmtp:unix:/run/posthorn.sock') },
+  { name: 'no relay_domains', code: 'domain-not-accepted', main: drop('relay_domains') },
+  { name: 'another relay domain', code: 'domain-not-accepted', main: set('relay_domains', 'example.com') },
+  {
+    name: 'our domain is excluded',
+    code: 'domain-not-accepted',
+    main: set('relay_domains', `!${lists} ${type}:MAPS/postfix_domains`),
+  },
+  {
+    name: 'mydestination too, with system users alone',
+    code: 'two-classes',
+    main: all(set('mydestination', `localhost, ${lists}`), set('local_recipient_maps', 'unix:passwd.byname')),
+  },
+  {
+    name: 'mydestination by $myhostname',
+    code: 'two-classes',
+    main: all(
+      set('myhostname', lists),
+      set('mydestination', '$myhostname, localhost'),
+      set('local_recipient_maps', 'unix:passwd.byname'),
+    ),
+  },
+  {
+    name: 'mydestination too, where nobody else lives',
+    code: 'two-classes-for-now',
+    main: all(set('mydestination', lists), set('local_recipient_maps', `${type}:MAPS/postfix_lmtp`)),
+  },
+  {
+    name: 'mydestination alone, with system users alone',
+    code: 'lists-unknown',
+    main: all(
+      set('mydestination', lists),
+      set('local_recipient_maps', 'unix:passwd.byname'),
+      drop('relay_domains'),
+    ),
+  },
+  { name: 'a virtual alias domain too', code: 'two-classes', main: add(`virtual_alias_domains = ${lists}`) },
+  {
+    name: 'a virtual alias domain alone',
+    code: 'virtual-alias-domain',
+    main: all(add(`virtual_alias_domains = ${lists}`), set('relay_domains', '')),
+  },
+  {
+    name: 'a virtual mailbox domain alone',
+    code: 'virtual-mailbox-domain',
+    main: all(
+      add(`virtual_mailbox_domains = ${lists}`),
+      add('virtual_mailbox_maps = inline:{ { staff@example.test = staff } }'),
+      set('relay_domains', ''),
+    ),
+  },
+  {
+    name: 'a virtual mailbox domain too',
+    code: 'two-classes',
+    main: all(
+      add(`virtual_mailbox_domains = ${lists}`),
+      add('virtual_mailbox_maps = inline:{ { staff@example.test = staff } }'),
+    ),
+  },
+  {
+    name: 'relay_recipient_maps without our table',
+    code: 'lists-unknown',
+    main: set('relay_recipient_maps', 'inline:{ { staff@example.test = OK } }'),
+  },
+  {
+    name: 'an empty relay_recipient_maps',
+    code: 'unknown-recipients-accepted',
+    main: set('relay_recipient_maps', ''),
+  },
+  {
+    name: 'no relay_recipient_maps',
+    code: 'unknown-recipients-accepted',
+    main: drop('relay_recipient_maps'),
+  },
+  {
+    name: 'every name of the domain exists',
+    code: 'unknown-recipients-accepted',
+    main: set('relay_recipient_maps', `inline:{ { @${lists} = OK } } ${type}:MAPS/postfix_lmtp`),
+  },
+  {
+    name: 'unknown names are not looked for',
+    code: 'unknown-recipients-accepted',
+    main: add('smtpd_reject_unlisted_recipient = no'),
+  },
+  {
+    name: 'checks are left to a filter that is not there',
+    code: 'unknown-recipients-accepted',
+    main: add('receive_override_options = no_unknown_recipient_checks'),
+  },
+  {
+    name: 'a list is newer than the table',
+    code: 'table-outdated',
+    facts: (facts) => ({ ...facts, domains: [listDomain({ listNames: ['ant', 'bee.keepers', 'cow'] })] }),
+  },
+  {
+    name: 'a file of ours is gone',
+    code: 'table-missing',
+    files: async ({ maps }) => {
+      for (const suffix of ['', '.db']) await rm(join(maps, `postfix_domains${suffix}`), { force: true })
+    },
+  },
+  {
+    name: 'relay for unknown users is refused for now',
+    code: 'temporary-refusal',
+    main: set('unknown_relay_recipient_reject_code', '450'),
+  },
+]
+
+/** What goes wrong with compiled tables and plain keys. */
+export const withHash: readonly Breakage[] = [
+  { name: 'no recipient_delimiter', code: 'recipient-delimiter', main: drop('recipient_delimiter') },
+  { name: 'another recipient_delimiter', code: 'recipient-delimiter', main: set('recipient_delimiter', '=') },
+  {
+    name: 'a hyphen as recipient_delimiter',
+    code: 'hyphen-delimiter',
+    main: set('recipient_delimiter', '-'),
+  },
+  { name: 'a hyphen and a plus', code: 'hyphen-delimiter', main: set('recipient_delimiter', '+-') },
+  {
+    name: 'the compiled file is gone',
+    code: 'table-not-compiled',
+    files: ({ maps }) => rm(join(maps, 'postfix_lmtp.db')),
+  },
+  {
+    name: 'compiled by another type',
+    code: 'table-not-compiled',
+    files: async ({ maps }) => {
+      await rm(join(maps, 'postfix_lmtp.db'))
+      await writeFile(join(maps, 'postfix_lmtp.lmdb'), '')
+    },
+  },
+  {
+    name: 'the compiled file says what was before',
+    code: 'table-stale',
+    files: async ({ maps }) => {
+      await writeFile(join(maps, 'postfix_lmtp'), `ant@${lists} lmtp:[127.0.0.1]:9\n`)
+      await inSeconds(join(maps, 'postfix_lmtp.db'), -60)
+    },
+  },
+  {
+    name: 'the text was touched',
+    code: 'table-older',
+    files: ({ maps }) => inSeconds(join(maps, 'postfix_lmtp.db'), -60),
+  },
+  {
+    name: 'plain keys by regexp',
+    code: 'table-format',
+    main: set('transport_maps', 'regexp:MAPS/postfix_lmtp'),
+  },
+  {
+    name: 'a proxy that may not read',
+    code: 'table-unreadable',
+    main: set('transport_maps', 'proxy:hash:MAPS/postfix_lmtp'),
+    files: ({ maps }) => chmod(join(maps, 'postfix_lmtp.db'), 0o640),
+  },
+  {
+    name: 'btree beside a table of hash',
+    code: 'table-broken',
+    main: set('transport_maps', 'btree:MAPS/postfix_lmtp'),
+  },
+]
+
+export const withRegexp: readonly Breakage[] = [
+  {
+    name: 'patterns by hash',
+    code: 'table-not-compiled',
+    main: set('transport_maps', 'hash:MAPS/postfix_lmtp'),
+  },
+  {
+    name: 'patterns by texthash',
+    code: 'table-format',
+    main: set('transport_maps', 'texthash:MAPS/postfix_lmtp'),
+  },
+  {
+    name: 'patterns of our own that know no extension',
+    code: 'sub-address-lost',
+    main: all(set('transport_maps', 'regexp:MAPS/../own'), set('relay_recipient_maps', 'regexp:MAPS/../own')),
+    files: file('own', `/^(ant|bee\\.keepers)(-[a-z]+)?@lists\\.example\\.test$/ lmtp:[127.0.0.1]:18402\n`),
+  },
+]
+
+/** The alias domain (postfix_vmap). */
+export const withVmap: readonly Breakage[] = [
+  { name: 'no virtual_alias_maps', code: 'alias-domain-unused', main: drop('virtual_alias_maps') },
+  {
+    name: 'virtual_alias_maps without our table',
+    code: 'alias-domain-unused',
+    main: set('virtual_alias_maps', 'inline:{ { staff@example.test = root@example.test } }'),
+  },
+  {
+    name: 'transport maps alone',
+    code: 'alias-domain-unused',
+    main: all(set('virtual_alias_maps', ''), set('relay_domains', '')),
+  },
+  {
+    name: 'a later virtual_alias_maps',
+    code: 'overridden-setting',
+    main: add('virtual_alias_maps = inline:{ { staff@example.test = root@example.test } }'),
+  },
+  { name: 'no virtual_alias_domains', code: 'domain-not-accepted', main: drop('virtual_alias_domains') },
+  {
+    name: 'the domain is a mailbox domain, and nothing is rewritten',
+    code: 'alias-domain-unused',
+    main: all(
+      drop('virtual_alias_domains'),
+      set('virtual_alias_maps', ''),
+      add(`virtual_mailbox_domains = ${lists}`),
+      add('virtual_mailbox_maps = inline:{ { staff@example.test = staff } }'),
+    ),
+  },
+  { name: 'no transport_maps', code: 'no-transport', main: drop('transport_maps') },
+  { name: 'an empty transport_maps', code: 'no-transport', main: set('transport_maps', '') },
+  {
+    name: 'extensions are not kept',
+    code: 'extension-lost',
+    main: add('propagate_unmatched_extensions = canonical'),
+  },
+  { name: 'no recipient_delimiter', code: 'recipient-delimiter', main: drop('recipient_delimiter') },
+  {
+    name: 'a hyphen as recipient_delimiter',
+    code: 'hyphen-delimiter',
+    main: set('recipient_delimiter', '-'),
+  },
+  {
+    name: 'a filter that no smtpd follows',
+    code: 'address-mappings-off',
+    main: add('receive_override_options = no_address_mappings'),
+  },
+  {
+    name: 'a table of ours is gone',
+    code: 'table-missing',
+    files: async ({ maps }) => {
+      for (const suffix of ['', '.db']) await rm(join(maps, `postfix_vmap${suffix}`))
+    },
+  },
+  {
+    name: 'not compiled',
+    code: 'table-not-compiled',
+    files: ({ maps }) => rm(join(maps, 'postfix_vmap.db')),
+  },
+  {
+    name: 'a list is newer than the tables',
+    code: 'table-outdated',
+    facts: (facts) => ({
+      ...facts,
+      domains: [listDomain({ aliasDomain: 'x.example.test', listNames: ['ant', 'bee.keepers', 'cow'] })],
+    }),
+  },
+  {
+    name: 'the alias domain was given after the tables',
+    code: 'table-outdated',
+    files: ({ maps }) => publish(maps, 'hash', [listDomain()]),
+    main: set('virtual_alias_maps', ''),
+  },
+  {
+    name: 'the table among the aliases',
+    code: 'transport-table-as-alias',
+    main: set('virtual_alias_maps', 'hash:MAPS/postfix_lmtp hash:MAPS/postfix_vmap'),
+  },
+  {
+    name: 'mydestination too, with system users alone',
+    code: 'two-classes-for-now',
+    main: all(set('mydestination', lists), set('local_recipient_maps', 'unix:passwd.byname')),
+  },
+  {
+    name: 'a type that nobody has',
+    code: 'unsupported-type',
+    main: set('virtual_alias_maps', 'hsah:MAPS/postfix_vmap'),
+  },
+  { name: 'no type', code: 'no-table', main: set('virtual_alias_maps', 'MAPS/postfix_vmap') },
+  {
+    name: 'the table of domains instead',
+    code: 'alias-domain-unused',
+    main: set('virtual_alias_maps', 'hash:MAPS/postfix_domains'),
+  },
+]
+
+/** reject_unverified_recipient, without tables. */
+export const withVerify: readonly Breakage[] = [
+  { name: 'no transport_maps', code: 'no-transport', main: drop('transport_maps') },
+  { name: 'another transport', code: 'not-lmtp', main: route('smtp:[127.0.0.1]:18402') },
+  { name: 'another port', code: 'wrong-endpoint', main: route('lmtp:[127.0.0.1]:8024') },
+  { name: 'no port', code: 'wrong-endpoint', main: route('lmtp:[127.0.0.1]') },
+  { name: 'no relay_domains', code: 'domain-not-accepted', main: drop('relay_domains') },
+  { name: 'another relay domain', code: 'domain-not-accepted', main: set('relay_domains', 'example.com') },
+  {
+    name: 'no verification',
+    code: 'unknown-recipients-accepted',
+    main: set('smtpd_recipient_restrictions', 'permit_mynetworks, reject_unauth_destination'),
+  },
+  {
+    name: 'verification of another domain',
+    code: 'unknown-recipients-accepted',
+    main: set(
+      'smtpd_recipient_restrictions',
+      'check_recipient_access inline:{ { example.com = reject_unverified_recipient } }, permit_mynetworks, reject_unauth_destination',
+    ),
+  },
+  {
+    name: 'a permit before the verification',
+    code: 'unknown-recipients-accepted',
+    main: set(
+      'smtpd_recipient_restrictions',
+      'permit_mynetworks, permit_auth_destination, reject_unverified_recipient, reject',
+    ),
+  },
+  {
+    name: 'refusals are not kept',
+    code: 'verification-not-kept',
+    main: add('address_verify_negative_cache = no'),
+  },
+  {
+    name: 'refusals are kept for days',
+    code: 'verification-kept-long',
+    main: drop('address_verify_negative_expire_time'),
+  },
+  {
+    name: 'refusals are kept for hours',
+    code: 'verification-kept-long',
+    main: set('address_verify_negative_refresh_time', '3h'),
+  },
+  {
+    name: 'unknown lists are refused for now',
+    code: 'temporary-refusal',
+    main: set('unverified_recipient_reject_code', '450'),
+  },
+  {
+    name: 'the default of the code',
+    code: 'temporary-refusal',
+    main: drop('unverified_recipient_reject_code'),
+  },
+  {
+    name: 'verify is not in master.cf',
+    code: 'service-missing',
+    master: (text) => text.replace(/^verify .*\n/m, ''),
+  },
+  {
+    name: 'relay_recipient_maps that know no list',
+    code: 'lists-unknown',
+    main: set('relay_recipient_maps', 'inline:{ { staff@example.test = OK } }'),
+  },
+  {
+    name: 'mydestination too',
+    code: 'two-classes',
+    main: all(set('mydestination', lists), set('local_recipient_maps', 'unix:passwd.byname')),
+  },
+  { name: 'a virtual alias domain too', code: 'two-classes', main: add(`virtual_alias_domains = ${lists}`) },
+  {
+    name: 'a time that is none',
+    code: 'bad-value',
+    main: set('address_verify_negative_expire_time', '10 sec'),
+  },
+]
+
+/** A master.cf as Debian's, cut to what is asked for. */
+export const debianMaster = labMaster
+  .replace('127.0.0.1:18401 inet n - n', 'smtp inet n - y')
+  .replaceAll(' - n - - lmtp', ' - y - - lmtp')
