@@ -57,7 +57,7 @@ function locked(db: DatabaseSync, path: string): boolean {
   } catch (fault) {
     if (((fault as { errcode?: number }).errcode ?? 0) % 256 === busy) return false
     throw new Unavailable(
-      `${path} cannot be locked (${(fault as Error).message}); it holds nothing: check its owner, or remove it`,
+      `${path} cannot be locked (${(fault as Error).message}); check free space, and owner and mode of it and its directory; it holds nothing and may be removed`,
       { cause: fault },
     )
   }
