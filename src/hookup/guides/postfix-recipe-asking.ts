@@ -30,18 +30,18 @@ export function byAsking(input: RecipeInput): Built {
     way === 'lookup'
       ? `socketmap:${socketmapPlace(facts)}:recipients`
       : `inline:{ ${names.map((name) => `{@${name} = OK}`).join(', ')} }`
-  const recipients = relayRecipients(input, domains, source)
+  // Without relay_recipient_maps every name passes to the question at the door.
+  const isOpen = way === 'verify' && configuration.value('relay_recipient_maps') === ''
+  const recipients = isOpen ? { settings: [], notes: [] } : relayRecipients(input, domains, source)
   if ('refusals' in recipients) return recipients
+  settings.push(...recipients.settings)
   notes.push(...recipients.notes)
   if (way === 'lookup') {
-    settings.push(...recipients.settings)
     notes.push(
       'While Posthorn is down, mail for its domains is answered 451 and comes again; other mail is not touched.',
     )
     return { settings, notes }
   }
-  // Without relay_recipient_maps every name passes to the question at the door.
-  if (configuration.value('relay_recipient_maps') !== '') settings.push(...recipients.settings)
   settings.push(
     ...add(
       'smtpd_recipient_restrictions',

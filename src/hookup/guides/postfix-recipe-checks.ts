@@ -6,6 +6,7 @@ import type { Hookup, HostFacts, Setting } from '../../model/hookup.ts'
 import { partsOf } from './postfix-configuration.ts'
 import { joined, plain } from './postfix-lines.ts'
 import { type RecipeInput, tableTypeOf } from './postfix-recipe-input.ts'
+import { publicSmtpd } from './postfix-services.ts'
 import type { SeenDomain } from './postfix-situation.ts'
 
 /** Empty when the recipe can be made. */
@@ -93,13 +94,19 @@ function tableRefusals(input: RecipeInput): readonly string[] {
 
 const isPatternType = (type: string): boolean => type === 'regexp' || type === 'pcre'
 
-function askingRefusals({ configuration, way }: RecipeInput): readonly string[] {
+function askingRefusals({ facts, configuration, way }: RecipeInput): readonly string[] {
   const needed = way === 'lookup' ? ['inline', 'socketmap'] : ['inline']
   const lacking = needed.filter((type) => !(configuration.tableTypes?.includes(type) ?? true))
-  return lacking.map(
+  const refusals = lacking.map(
     (type) =>
       `This Postfix has no ${type} tables ('postconf -m' lists what it has), which the way '${way}' needs: take the way 'tables'.`,
   )
+  const smtpd = publicSmtpd(configuration)
+  if (way === 'lookup' && facts.lookup.socketmap?.startsWith('/') && smtpd?.columns[2] === 'y')
+    refusals.push(
+      `${configuration.master.path}:${smtpd.line}: smtpd runs in a chroot, where ${facts.lookup.socketmap} is not to be found. Take a port, '[lookup] socketmap: 127.0.0.1:8026', restart Posthorn and run this again.`,
+    )
+  return refusals
 }
 
 /** Lines that our own configuration lacks for this way. */

@@ -67,6 +67,7 @@ const usualFacts: HostFacts = {
 
 interface Case {
   readonly main: string
+  readonly master?: string
   readonly domains: readonly DirectoryDomain[]
   readonly facts?: Partial<HostFacts>
   readonly way?: HookupWay
@@ -81,15 +82,20 @@ interface Case {
 
 function hostOf({
   main,
+  master = '',
   postconf = debian12,
   types = usualTypes,
   tables = {},
   missing = [],
 }: Case): MailServerHost {
+  const files: Readonly<Record<string, string>> = {
+    '/etc/postfix/main.cf': main,
+    '/etc/postfix/master.cf': master,
+  }
   const said = (out: string) => ({ code: 0, out, err: '' })
   return {
     configDir: '/etc/postfix',
-    readText: async (path) => (path === '/etc/postfix/main.cf' ? main : null),
+    readText: async (path) => files[path] ?? null,
     stat: async (path) =>
       missing.some((name) => path === `${data}/${name}`)
         ? null
@@ -412,6 +418,18 @@ for (const { title, wanted, ...what } of [
     },
   },
   {
+    title: 'a Posthorn on this host may send, also where mynetworks forgot it',
+    main: `${modern}mynetworks = 192.0.2.0/24, 198.51.100.0/24\n`,
+    domains: [listOnly],
+    wanted: {
+      ...always,
+      transport_maps: `${lmtp} ${routes}`,
+      relay_domains: names,
+      relay_recipient_maps: lmtp,
+      mynetworks: '192.0.2.0/24 198.51.100.0/24 127.0.0.1/32',
+    },
+  },
+  {
     title: 'the look-up service: a static route, and recipients by socketmap, never a transport by it',
     main: `${modern}recipient_delimiter = -\ntransport_maps = hash:/etc/postfix/transport\n`,
     facts: {
@@ -524,6 +542,15 @@ for (const { title, words, ...what } of [
     words: /example\.org: the way 'lookup' .*it is in mydestination, and it is not marked as list-only/,
   },
   {
+    title: 'a socket that smtpd cannot reach from its chroot',
+    main: modern,
+    master: 'smtp inet n - y - - smtpd\n',
+    way: 'lookup',
+    facts: { lookup: { socketmap: '/run/posthorn/lookup.sock', tcpTable: null, readsocket: null } },
+    domains: [listOnly],
+    words: /master\.cf:1: smtpd runs in a chroot, where \/run\/posthorn\/lookup\.sock/,
+  },
+  {
     title: 'asking in a way that this Postfix has not',
     main: modern,
     way: 'lookup',
@@ -548,6 +575,26 @@ test('postfix recipe: without its tables it says to publish first, and an empty 
   ok(!JSON.stringify(files).includes('postfix_vmap'))
   match(notes.join('\n'), /virtual_alias_maps is not set yet/)
   match(notes.join('\n'), /'posthorn aliases' before .*postfix_lmtp, postfix_domains are not in/)
+})
+
+test('postfix recipe: what a new list waits for, and tables of another list manager, are told', async () => {
+  const { notes, files } = await hookupOf({
+    main: `${local}transport_maps = hash:/var/lib/mailman3/data/postfix_lmtp\n`,
+    domains: [shared, listOnly],
+  })
+  const [late, others] = [
+    /^example\.org: Postfix knows .*reload_command: sudo/m,
+    /\/mailman3\/data\/postfix_lmtp: tables of another/,
+  ]
+  for (const words of [late, others]) match(notes.join('\n'), words)
+  ok(JSON.stringify(files).includes('/var/lib/mailman3/data/postfix_lmtp'))
+})
+
+test('postfix recipe: verification asks nothing of other relay domains', async () => {
+  const main = `${modern}relay_domains = ldap:/etc/postfix/relay\n`
+  const made = await hookupOf({ main, domains: [listOnly], way: 'verify' })
+  deepEqual(made.refusals, [])
+  equal(settingsOf(made).relay_recipient_maps, undefined)
 })
 
 test('postfix recipe: what our own side lacks is told', async () => {

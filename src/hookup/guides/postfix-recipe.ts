@@ -1,12 +1,13 @@
 // The lines that Postfix needs for this host's lists, joined to what main.cf says already (postconf(5)); pure. Law: every
 // value that is there goes on counting; where our line would cut somebody else's mail off there is a refusal with words.
 import type { Hookup, HostFacts, Setting } from '../../model/hookup.ts'
+import { type PostfixConfiguration, partsOf } from './postfix-configuration.ts'
 import { plain } from './postfix-lines.ts'
 import { byAsking } from './postfix-recipe-asking.ts'
 import { delimiterSettings, hostSettings, ourSide, refusalsFor } from './postfix-recipe-checks.ts'
 import { isRelayed, namesOf, type RecipeInput } from './postfix-recipe-input.ts'
 import { byTables } from './postfix-recipe-tables.ts'
-import type { SeenDomain } from './postfix-situation.ts'
+import { isOurTable, type SeenDomain } from './postfix-situation.ts'
 
 export function postfixRecipe(input: RecipeInput): Hookup {
   const { facts, configuration } = input
@@ -59,21 +60,37 @@ function generalNotes(
   facts: HostFacts,
   { configuration, domains, missing, way }: RecipeInput,
 ): readonly string[] {
+  const notes: string[] = []
   const needed = missing.filter((name) => name !== 'postfix_vmap')
-  const ungated = domains.filter((domain) => !domain.listOnly && domain.class === 'none')
-  return [
-    ...(way === 'tables' && needed.length > 0
-      ? [
-          `Run 'posthorn aliases' before Postfix hears of these lines: ${needed.join(', ')} ${needed.length === 1 ? 'is' : 'are'} not in ${facts.dataDir} yet, and Postfix answers 451 to all mail when a table is missing. (--write does that first.)`,
-        ]
-      : []),
-    ...(way === 'tables' && ungated.length > 0
-      ? [
-          `${namesOf(ungated)}: nobody else lives here on this mail server. 'posthorn domain set NAME --list-only', then 'posthorn hookup' again, lets the first post of a new list arrive at once; else Postfix needs up to 10 s to see a new list.`,
-        ]
-      : []),
-    ...(configuration.value('soft_bounce') === 'yes'
-      ? ['soft_bounce = yes: every refusal is a temporary one, also for unknown lists.']
-      : []),
-  ]
+  if (way === 'tables' && needed.length > 0)
+    notes.push(
+      `Run 'posthorn aliases' before Postfix hears of these lines: ${needed.join(', ')} ${needed.length === 1 ? 'is' : 'are'} not in ${facts.dataDir} yet, and Postfix answers 451 to all mail when a table is missing. (--write does that first.)`,
+    )
+  const late = domains.filter(({ listOnly }) => !listOnly)
+  if (way === 'tables' && late.length > 0)
+    notes.push(
+      `${namesOf(late)}: Postfix knows the way to a new list only up to 10 s after it knows its address, and bounces its first posts or sends them astray. 'reload_command: sudo -n postfix reload' in section [postfix] of the file of [mta] configuration closes the gap.`,
+    )
+  const alone = late.filter((domain) => domain.class === 'none')
+  if (way === 'tables' && alone.length > 0)
+    notes.push(
+      `${namesOf(alone)}: nobody else lives here on this mail server, so 'posthorn domain set NAME --list-only', and then 'posthorn hookup' again, closes it too.`,
+    )
+  const others = othersTables(configuration, facts)
+  if (others.length > 0)
+    notes.push(
+      `${others.join(', ')}: tables of another list manager. They stay, and ours are asked first for transports; take them out of main.cf when that one is gone.`,
+    )
+  if (configuration.value('soft_bounce') === 'yes')
+    notes.push('soft_bounce = yes: every refusal is a temporary one, also for unknown lists.')
+  return notes
+}
+
+/** Tables by the names that Mailman gives them, in another folder. */
+function othersTables(configuration: PostfixConfiguration, facts: HostFacts): readonly string[] {
+  const parameters = ['transport_maps', 'local_recipient_maps', 'relay_domains', 'virtual_alias_maps']
+  const words = parameters.flatMap((name) => partsOf(configuration.value(name)))
+  return [...new Set(words)].filter(
+    (word) => /\/postfix_(?:lmtp|domains|vmap)$/.test(word) && !isOurTable(word, facts),
+  )
 }
