@@ -29,7 +29,10 @@ describe('posthorn hookup postfix --write', { timeout: 240_000 }, () => {
     elsewhere = await new Sink({ port: 0, keep: true }).listen()
     ending.defer(() => elsewhere.close())
     const { smtpPort: relayPort, lmtpPort } = lab
-    site = ending.use(await freshSite({ relayPort, lmtpPort, sections: { mta: { incoming: 'postfix' } } }))
+    const configuration = join(lab.configDir, '..', '..', 'tables.cfg')
+    writeFileSync(configuration, `[postfix]\nreload_command: /usr/sbin/postfix -c ${lab.configDir} reload\n`)
+    const sections = { mta: { incoming: 'postfix', configuration } }
+    site = ending.use(await freshSite({ relayPort, lmtpPort, sections }))
     const transport = join(site.directory, 'transport')
     writeFileSync(transport, `special.example.test smtp:[127.0.0.1]:${elsewhere.port}\n`)
     equal((await run(['/usr/sbin/postmap', `hash:${transport}`])).code, 0)
@@ -139,13 +142,17 @@ relay_domains = ${backup}
     )
   })
 
-  test('the first post of a new list in the list-only domain arrives at once', async () => {
-    await site.must(['create', `milk@${lists}`])
-    await sent(`milk@${lists}`, 'milk')
-    await eventually('the post to be held', async () =>
-      (await site.posthorn(['trace', '<milk@client.example.test>'])).out.includes('nonmember'),
-    )
-  })
+  for (const [name, domain] of [
+    ['milk', lists],
+    ['bread', people],
+  ] as const)
+    test(`the first post of a new list in ${domain} arrives at once`, async () => {
+      await site.must(['create', `${name}@${domain}`])
+      await sent(`${name}@${domain}`, name)
+      await eventually('the post to be held', async () =>
+        (await site.posthorn(['trace', `<${name}@client.example.test>`])).out.includes('nonmember'),
+      )
+    })
 
   test('the transport map and the relay domain of before work as before', async () => {
     await sent('somebody@special.example.test', 'special')
