@@ -1,8 +1,10 @@
 // The mail servers that `hookup` and `doctor` know, in the order in which they are looked for and listed.
 import type { MailServerGuide } from '../model/hookup.ts'
+import { opensmtpd } from './guides/opensmtpd.ts'
 import { postfix } from './guides/postfix.ts'
+import { sendmail } from './guides/sendmail.ts'
 
-export const guides: readonly MailServerGuide[] = [postfix]
+export const guides: readonly MailServerGuide[] = [postfix, sendmail, opensmtpd]
 
 /** By the name of the command line, in any case; Exim is called `exim4` in configurations. */
 export function findGuide(name: string): MailServerGuide | null {

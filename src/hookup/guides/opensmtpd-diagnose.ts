@@ -1,0 +1,82 @@
+// `posthorn doctor opensmtpd`: walks mail for lists and from lists through the rules of smtpd.conf, and names the line that
+// is to blame. Law: nothing is wrong that works; a fault is told where it begins.
+import { HOUR, MINUTE, SECOND } from '../../base/clock.ts'
+import type { Finding, HostFacts, MailServerHost } from '../../model/hookup.ts'
+import { finding } from '../finding.ts'
+import { readSmtpdConf, smtpdConfPath } from './opensmtpd-configuration.ts'
+import * as kinds from './opensmtpd-kinds.ts'
+import { checkDomain } from './opensmtpd-list-checks.ts'
+import { checkListeners, checkRelaying } from './opensmtpd-relay-checks.ts'
+import { placeOf, type Situation, situationOf } from './opensmtpd-situation.ts'
+import { checkTables } from './opensmtpd-table-checks.ts'
+
+export async function* diagnoseOpensmtpd(facts: HostFacts, host: MailServerHost): AsyncIterable<Finding> {
+  const path = await smtpdConfPath(host)
+  const configuration = await readSmtpdConf(host, path)
+  if (configuration === null) {
+    yield finding(kinds.noConfiguration, { seen: `${path} is not there`, file: path })
+    return
+  }
+  const situation = await situationOf(facts, host, configuration)
+  yield* checkSyntax(situation)
+  for (const domain of facts.domains) {
+    let isHookedUp = true
+    for (const found of checkDomain(situation, domain)) {
+      yield found
+      if (found.kind === kinds.hookUpMissing) isHookedUp = false
+    }
+    // What is not hooked up at all need not be told for each domain.
+    if (!isHookedUp) break
+  }
+  yield* checkRelaying(situation)
+  yield* checkListeners(situation)
+  yield* checkLimits(situation)
+  const started = await startOf(host)
+  yield* checkTables(situation, started)
+  if (started !== null && configuration.changed > started + SECOND)
+    yield finding(kinds.notRestarted, {
+      seen: `smtpd.conf is of ${new Date(configuration.changed).toISOString()}, smtpd runs since ${new Date(started).toISOString()}`,
+      file: path,
+    })
+}
+
+/** What smtpd -n finds: `FILE:LINE: words`. */
+async function* checkSyntax({ host, configuration }: Situation): AsyncIterable<Finding> {
+  const ended = await host.run(['smtpd', '-n', '-f', configuration.path])
+  if (ended === null || ended.code === 0) return
+  for (const text of ended.err.split('\n')) {
+    const [, file, line, words] = /^(\/\S+?):(\d+): (.*)$/.exec(text) ?? []
+    if (file === undefined || words === undefined) continue
+    const statement = configuration.statements.findLast(
+      (one) => one.file === file && one.line <= Number(line),
+    )
+    const at = {
+      seen: statement === undefined ? text : `${statement.text} (${words})`,
+      file,
+      line: Number(line),
+    }
+    if (/invalid configuration file/.test(words)) yield finding(kinds.tableMissing, at)
+    else if (/may not be used for/.test(words)) yield finding(kinds.tableEmpty, at)
+    else if (/no such (dispatcher|action|table|filter)/.test(words)) yield finding(kinds.undefinedName, at)
+    else yield finding(kinds.configurationError, at)
+  }
+}
+
+const units: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR, d: 24 * HOUR }
+const shortest = 4 * HOUR
+
+function* checkLimits({ configuration }: Situation): Iterable<Finding> {
+  const ttl = configuration.statements.findLast(({ words }) => words[0] === 'queue' && words[1] === 'ttl')
+  const [, number, unit = 's'] = /^(\d+)([smhd]?)$/.exec(ttl?.words[2] ?? '') ?? []
+  if (ttl !== undefined && number !== undefined && Number(number) * (units[unit] ?? SECOND) < shortest)
+    yield finding(kinds.shortTtl, placeOf(ttl))
+}
+
+/** When smtpd started, by its own clock; null when it does not run or does not say. */
+async function startOf(host: MailServerHost): Promise<number | null> {
+  const stats = await host.run(['smtpctl', 'show', 'stats'])
+  const uptime = /^uptime=(\d+)$/m.exec(stats?.out ?? '')?.[1]
+  if (uptime === undefined) return null
+  const now = await host.run(['date', '+%s'])
+  return now === null || now.code !== 0 ? null : (Number(now.out) - Number(uptime)) * SECOND
+}
