@@ -32,7 +32,7 @@ function folder(t: TestContext): string {
 
 test('of 5,000 broken addresses each is told with its line, and the good ones between them are added', async () => {
   await using fresh = await freshStore()
-  const { run } = shell(fresh)
+  const { run, progress } = shell(fresh)
   await run(['create', tea])
   const spoil = [
     (i: number) => `nobody${i}`,
@@ -52,6 +52,7 @@ test('of 5,000 broken addresses each is told with its line, and the good ones be
   const said = await run(['addmembers', '-W', '--json', '-', tea], { stdin: lines.join('\n') })
   equal(said.code, 0)
   deepEqual(JSON.parse(said.out), { listGone: false, added: 500, already: 0, banned: 0, unreadable: 5000 })
+  deepEqual([progress.length, progress[0], progress.at(-1)], [11, '500 lines', '5500 lines'])
   const told = said.err.trimEnd().split('\n')
   equal(told.length, 5000)
   equal(told[0], 'Cannot parse as valid email address (skipping): nobody0 (line 1)')

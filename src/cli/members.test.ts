@@ -166,6 +166,17 @@ test('syncmembers adds who is missing and removes who is not named; what it will
   )
 })
 
+test('a name that could be a comment or a quote comes through a sync as it is', async () => {
+  await using fresh = await freshStore()
+  const { run } = shell(fresh)
+  await run(['create', tea])
+  const stdin = '"# \\"Ann\\" \\\\ <x>" <ann@example.com>\n'
+  await run(['syncmembers', '-W', '-', tea], { stdin })
+  const [member] = JSON.parse((await run(['members', '--json', tea])).out) as [{ display_name: string }]
+  equal(member.display_name, '# "Ann" \\ <x>')
+  equal((await run(['syncmembers', '-', tea], { stdin })).out, 'Nothing to do\n')
+})
+
 test('findmember tells lists and roles of every address that the pattern fits', async () => {
   await using fresh = await freshStore()
   const { run } = shell(fresh)

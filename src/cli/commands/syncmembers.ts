@@ -118,8 +118,9 @@ interface Wanted {
   readonly 'admin-notify': boolean | null
 }
 
+/** As a file would say it; quoted, for a name may begin as a comment does. */
 const lineOf = ({ displayName, address }: MemberLine): string =>
-  displayName === '' ? address : `${displayName} <${address}>`
+  displayName === '' ? address : `"${displayName.replace(/["\\]/g, '\\$&')}" <${address}>`
 
 async function add(
   { services, out }: CommandContext,
