@@ -1,10 +1,11 @@
 // The mail servers that `hookup` and `doctor` know, in the order in which they are looked for and listed.
 import type { MailServerGuide } from '../model/hookup.ts'
 import { opensmtpd } from './guides/opensmtpd.ts'
+import { exim } from './guides/exim.ts'
 import { postfix } from './guides/postfix.ts'
 import { sendmail } from './guides/sendmail.ts'
 
-export const guides: readonly MailServerGuide[] = [postfix, sendmail, opensmtpd]
+export const guides: readonly MailServerGuide[] = [postfix, exim, sendmail, opensmtpd]
 
 /** By the name of the command line, in any case; Exim is called `exim4` in configurations. */
 export function findGuide(name: string): MailServerGuide | null {

@@ -35,7 +35,6 @@ begin acl
 acl_check_rcpt:
   accept hosts = :
   accept hosts = +relay_from_hosts
-         control = submission/sender_retain
   require message = relay not permitted
           domains = +local_domains : +relay_to_domains
   require verify = recipient
@@ -77,22 +76,35 @@ begin retry
 `,
 })
 
-/** The answers to Debian's questions, else its package as it is; the sink is the smarthost. */
+/** The answers to Debian's questions, its package as it is, and a router to the sink: the DNS of the laboratory knows nobody. */
 export const debianExim = (
   lab: MailServerLab,
   more: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> => ({
   mailname: 'mta.lab.test\n',
   aliases: 'mailer-daemon: postmaster\npostmaster: root\n',
+  'exim4/conf.d/router/190_world': `world:
+  driver = manualroute
+  domains = ! +local_domains
+  route_list = * 127.0.0.1 byname
+  self = send
+  transport = to_the_world
+`,
+  'exim4/conf.d/transport/40_world': `to_the_world:
+  driver = smtp
+  port = ${lab.world.port}
+  allow_localhost
+  hosts_avoid_tls = *
+`,
   'exim4/update-exim4.conf.conf': Object.entries({
-    dc_eximconfig_configtype: 'smarthost',
+    dc_eximconfig_configtype: 'internet',
     dc_other_hostnames: 'mta.lab.test',
     dc_local_interfaces: `127.0.0.1.${lab.smtpPort}`,
     dc_readhost: '',
     dc_relay_domains: '',
     dc_minimaldns: 'false',
     dc_relay_nets: '',
-    dc_smarthost: `127.0.0.1::${lab.world.port}`,
+    dc_smarthost: '',
     CFILEMODE: '644',
     dc_use_split_config: 'true',
     dc_hide_mailname: 'false',
@@ -119,6 +131,22 @@ export async function factsOf(site: Site): Promise<HostFacts> {
   })
   if ('errors' in loaded) throw new Error(`the configuration of ${site.directory} has errors`)
   return hostFacts(loaded.config, mailServerHost({ configDir: null, commandPrefix: [] }))
+}
+
+/** What Exim answers at RCPT to a host in the world: Debian verifies no recipient for hosts that it relays for. */
+export async function askedFromTheWorld(
+  lab: MailServerLab,
+  recipients: readonly string[],
+): Promise<readonly string[]> {
+  const lines = [
+    'EHLO mail.example.test',
+    'MAIL FROM:<>',
+    ...recipients.map((to) => `RCPT TO:<${to}>`),
+    'QUIT',
+  ]
+  const { out } = await lab.exec(['exim4', '-bhc', '192.0.2.1'], lines.map((line) => `${line}\r\n`).join(''))
+  const replies = out.split('\n').filter((line) => /^\d{3} /.test(line))
+  return replies.slice(3, 3 + recipients.length).map((reply) => reply.slice(0, 3))
 }
 
 /** Writes what hookup says into the prepared lab, and runs what it says afterwards; only systemd is not there. */

@@ -72,7 +72,9 @@ export async function readExim(host: MailServerHost): Promise<EximConfiguration>
     throw new Unavailable(
       `there is no configuration of Exim in ${directory}; name its folder with --config-dir, or its container with --command-prefix`,
     )
-  const read = (path: string): Promise<string | null> => host.readText(path)
+  // What Exim knows as /etc/exim4 may be elsewhere for us.
+  const read = async (path: string): Promise<string | null> =>
+    (await host.readText(path.replace(/^\/etc\/exim4\//, `${directory}/`))) ?? (await host.readText(path))
   const places = debian?.places ?? (single === null ? [] : placesOf(single.path, single.text))
   const text = await parseExim(places, read)
   const asked = await askable(host, installed, directory, single, debian)

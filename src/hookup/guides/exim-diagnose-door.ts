@@ -62,7 +62,7 @@ async function* callouts(site: EximSite): AsyncIterable<Finding> {
         change:
           exim.debian === null
             ? `!verify = recipient/callout=10s,no_cache\n${reload(exim)}`
-            : `In conf.d/main: callout_negative_expire = 10s\n${reload(exim)}`,
+            : `In the main section: callout_negative_expire = 10s\n${reload(exim)}`,
       })
   }
 }

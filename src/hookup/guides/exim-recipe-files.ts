@@ -14,6 +14,10 @@ export const usualLookup = '127.0.0.1:8028'
 const routerName = 'posthorn_router'
 const transportName = 'posthorn_transport'
 
+/** Debian's place for statements of the operator, in its list for recipients. */
+const aclFileMacro = 'CHECK_RCPT_LOCAL_ACL_FILE'
+const aclFileName = 'posthorn_rcpt_acl'
+
 /** The three things that change from site to site, in the words of the founding document. */
 export function corrections(facts: HostFacts, exim: EximConfiguration): readonly ConfigurationFile[] {
   const wanted = facts.domains.map(({ mailHost }) => mailHost)
@@ -146,12 +150,11 @@ function mainSettings(facts: HostFacts, exim: EximConfiguration, way: HookupWay)
         'smtp_accept_queue_per_connection = 0',
       ),
     )
-  if (way === 'verify' && exim.layout !== 'file' && missing('callout_negative_expire'))
+  if (way === 'verify' && exim.layout !== 'file' && !exim.text.macros.has(aclFileMacro))
     settings.push(
       setting(
-        'By default an address that was refused once stays refused for two hours, also when its list is made meanwhile.',
-        'callout_negative_expire = 10s',
-        ...(missing('callout_positive_expire') ? ['callout_positive_expire = 5m'] : []),
+        'Debian reads this file into the access control list for recipients.',
+        `${aclFileMacro} = CONFDIR/${aclFileName}`,
       ),
     )
   return settings
@@ -224,7 +227,7 @@ const verification = (way: HookupWay): string =>
   way === 'verify' ? '!verify = recipient/callout=10s,no_cache' : '!verify = recipient'
 
 function refusal(exim: EximConfiguration, way: HookupWay): Setting {
-  const listed = exim.text.lists.has('local_domains')
+  const listed = exim.debian !== null || exim.text.lists.has('local_domains')
   return setting(
     way === 'verify'
       ? 'Refuses unknown addresses, as Posthorn answers at RCPT; without no_cache a refused name would stay refused for two hours.'
@@ -247,7 +250,7 @@ const wholeAcl = (exim: EximConfiguration, way: HookupWay): Setting => ({
   ],
 })
 
-/** Debian's answers, and the addresses that are verified by callout. */
+/** Debian's answers, and the statement that makes callouts. */
 function debianFiles(
   facts: HostFacts,
   exim: EximConfiguration,
@@ -276,12 +279,13 @@ function debianFiles(
       replaces: [relayed.place.line],
     })
   if (settings.length > 0) files.push(block(`${exim.directory}/update-exim4.conf.conf`, 'end', settings))
-  if (way === 'verify')
+  if (way === 'verify') {
+    const own = exim.text.macros.get(aclFileMacro)?.value
+    const path = own?.replace(/^\/etc\/exim4\//, `${exim.directory}/`) ?? `${exim.directory}/${aclFileName}`
     files.push(
-      block(`${exim.directory}/local_rcpt_callout`, 'end', [
-        setting('Debian asks the next host about the recipients that this file names.', '*@+mm_domains'),
-      ]),
+      own === undefined ? whole(path, [refusal(exim, way)]) : block(path, 'end', [refusal(exim, way)]),
     )
+  }
   return files
 }
 
