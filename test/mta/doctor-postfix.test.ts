@@ -1,8 +1,11 @@
 // The doctor of Postfix against configurations that are sound, odd, and broken one way or two at a time. They are those of
 // the laboratory, asked by the real postconf and postmap; no Postfix runs.
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { describe, test } from 'node:test'
+import { mailServerHost } from '../../src/app/mail-server-host.ts'
+import { planChanges } from '../../src/hookup/apply.ts'
+import { postfix } from '../../src/hookup/guides/postfix.ts'
 import type { Finding } from '../../src/model/hookup.ts'
 import {
   anywhere,
@@ -23,6 +26,7 @@ import {
   postfixFolder,
   write,
 } from '../support/postfix-folder.ts'
+import { oddOfHash, soundLayouts } from '../support/postfix-oddities.ts'
 
 const hash: Layout = {
   main: `${labBase}transport_maps = hash:MAPS/postfix_lmtp hash:MAPS/postfix_routes
@@ -104,3 +108,79 @@ for (const [name, layout, breakages] of [
         assert.ok(first?.seen !== '' && first?.why !== '' && first?.change !== '', JSON.stringify(first))
       })
   })
+
+describe('odd, and sound', { concurrency: 2 }, () => {
+  for (const { name, ...odd } of oddOfHash)
+    test(name, async () => assert.deepEqual(toMend(await findings(hash, [{ name, code: '', ...odd }])), []))
+  for (const { name, ...layout } of soundLayouts)
+    test(name, async () => assert.deepEqual(toMend(await findings(layout)), []))
+})
+
+const named = (name: string, from: readonly Breakage[]): Breakage =>
+  from.find((each) => each.name === name) ?? assert.fail(`no breakage '${name}'`)
+
+describe('two at a time', { concurrency: 2 }, () => {
+  const tables = withTables('hash')
+  for (const [one, other, first] of [
+    [named('a line without =', anywhere), named('no recipient_delimiter', withHash), 'unreadable-line'],
+    [named('a letter is missing', tables), named('mynetworks without us', anywhere), 'misspelled-name'],
+    [named('no transport_maps', tables), named('owner_request_special', anywhere), 'no-transport'],
+    [named('the compiled file is gone', withHash), named('no relay_domains', tables), 'table-not-compiled'],
+    [named('a blank before the name', tables), named('another relay domain', tables), 'swallowed-setting'],
+    [named('no relay_domains', tables), named('no transport_maps', tables), 'domain-not-accepted'],
+    [
+      named('a route to another port', tables),
+      named('an empty relay_recipient_maps', tables),
+      'wrong-endpoint',
+    ],
+    [named('a virtual alias domain too', tables), named('soft_bounce', anywhere), 'two-classes'],
+    [named('a later line', tables), named('masquerading', anywhere), 'overridden-setting'],
+    [named('no recipient_delimiter', withHash), named('smtpd demands TLS', anywhere), 'recipient-delimiter'],
+    [
+      named('a type that nobody has', tables),
+      named('lmtp is not in master.cf', anywhere),
+      'unsupported-type',
+    ],
+    [named('a code that is none', anywhere), named('a misspelled path', tables), 'bad-value'],
+  ] as const)
+    test(`${one.name}, and ${other.name}`, async () => {
+      const found = await findings(hash, [one, other])
+      assert.equal(found[0] === undefined ? 'nothing' : codeOf(found[0]), first)
+    })
+})
+
+const debian = '/usr/share/postfix/main.cf.debian'
+
+describe("Debian's main.cf with what hookup prints", { concurrency: 2 }, () => {
+  for (const [name, type, domains, way] of [
+    ['hash', 'hash', [listDomain()], 'tables'],
+    ['a domain for lists alone', 'hash', [listDomain({ listOnly: true })], 'tables'],
+    ['regexp', 'regexp', [listDomain()], 'tables'],
+    ['texthash', 'texthash', [listDomain()], 'tables'],
+    ['an alias domain', 'hash', [listDomain({ aliasDomain: 'x.example.test' })], 'tables'],
+    ['the door at RCPT', 'hash', [listDomain({ listOnly: true })], 'verify'],
+    ['the look-up service', 'hash', [listDomain({ listOnly: true })], 'lookup'],
+  ] as const)
+    test(name, async () => {
+      const lookup = { socketmap: '127.0.0.1:8026', tcpTable: null, readsocket: null }
+      const relay = { host: 'localhost', port: 25, secureMode: 'smtp', user: null } as const
+      const folder = await postfixFolder({
+        type,
+        domains,
+        main: await readFile(debian, 'utf8'),
+        master: await readFile('/usr/share/postfix/master.cf.dist', 'utf8'),
+        facts: { lookup, relay },
+      })
+      try {
+        const host = mailServerHost({ configDir: folder.directory, commandPrefix: [] })
+        const { files, refusals } = await postfix.hookup(folder.facts, host, way)
+        assert.deepEqual(refusals, [])
+        const plan = await planChanges(files)
+        assert.deepEqual(plan.refusals, [])
+        for (const { after } of plan.changes) await write(folder.directory, after, folder.master)
+        assert.deepEqual(toMend(await findingsIn(folder)), [])
+      } finally {
+        await rm(folder.directory, { recursive: true })
+      }
+    })
+})

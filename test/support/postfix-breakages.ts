@@ -2,7 +2,7 @@
 import { chmod, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostFacts } from '../../src/model/hookup.ts'
-import { labMaster, listDomain, lists, type PostfixFolder, publish } from './postfix-folder.ts'
+import { listDomain, lists, type PostfixFolder, publish } from './postfix-folder.ts'
 
 export interface Breakage {
   readonly name: string
@@ -58,7 +58,7 @@ const inSeconds = (path: string, seconds: number): Promise<void> => {
   return utimes(path, when, when)
 }
 
-const route = (to: string): Edit => set('transport_maps', `inline:{ { ${lists} = ${to} } }`)
+export const route = (to: string): Edit => set('transport_maps', `inline:{ { ${lists} = ${to} } }`)
 
 /** What breaks every way of hooking up: main.cf as a file, the door, the relay. */
 export const anywhere: readonly Breakage[] = [
@@ -715,8 +715,3 @@ export const withVerify: readonly Breakage[] = [
     main: set('address_verify_negative_expire_time', '10 sec'),
   },
 ]
-
-/** A master.cf as Debian's, cut to what is asked for. */
-export const debianMaster = labMaster
-  .replace('127.0.0.1:18401 inet n - n', 'smtp inet n - y')
-  .replaceAll(' - n - - lmtp', ' - y - - lmtp')
