@@ -1,4 +1,5 @@
 // What `posthorn hookup` says: the lines to write, file by file, each with its reason.
+import { commented } from '../hookup/blocks.ts'
 import type { ConfigurationFile, Hookup, HostFacts, Setting } from '../model/hookup.ts'
 
 /** For a person who copies it by hand. */
@@ -32,10 +33,11 @@ export function ourLines({ configFile }: HostFacts, ours: Hookup['ours']): reado
 }
 
 function fileLines(file: ConfigurationFile): readonly string[] {
+  const { mode } = file
   if (file.settings.length === 0) return []
   const where =
     file.kind === 'whole'
-      ? ' (a file of its own)'
+      ? ` (a file of its own, mode ${mode.toString(8).padStart(4, '0')})`
       : file.place === 'end'
         ? ''
         : 'before' in file.place
@@ -45,14 +47,13 @@ function fileLines(file: ConfigurationFile): readonly string[] {
 }
 
 function settingLines({ comment }: ConfigurationFile, { lines, why, replaces }: Setting): readonly string[] {
-  const [first] = replaces
-  const last = replaces.at(-1)
-  const range = first === last ? `line ${first}` : `lines ${first} to ${last}`
-  const taken = first === undefined ? '' : ` (In place of ${range}.)`
+  const taken =
+    replaces.length === 0
+      ? ''
+      : ` (In place of ${replaces.length > 1 ? 'lines' : 'line'} ${replaces.join(', ')}.)`
   return [
     '',
-    `    ${comment === '' ? '' : `${comment} `}${why}${taken}`,
-    ...lines.map((line) => `    ${line}`),
+    ...[...commented(why + taken, comment === '' ? '#' : comment), ...lines].map((line) => `    ${line}`),
   ]
 }
 

@@ -101,8 +101,8 @@ function wholeFile(text: string | null, { path, comment, settings }: Configurati
 
 const width = 110
 
-/** Words as comment lines. */
-function commented(words: string, comment: string): readonly string[] {
+/** Words as lines of comment, as they stand in a block. */
+export function commented(words: string, comment: string): readonly string[] {
   const lines: string[] = []
   let line = comment
   for (const word of words.split(/\s+/)) {

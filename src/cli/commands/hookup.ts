@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { hostFacts } from '../../app/host-facts.ts'
 import { mailServerHost } from '../../app/mail-server-host.ts'
+import { MINUTE } from '../../base/clock.ts'
 import { Unavailable } from '../../base/unavailable.ts'
 import type { HookupWay } from '../../model/hookup.ts'
 import { defineCommand, EX } from '../command.ts'
@@ -60,6 +61,7 @@ export const hookup = defineCommand({
     const host = mailServerHost({
       configDir: directory === null ? null : resolve(directory),
       commandPrefix: prefix,
+      timeLimit: MINUTE, // of what is run afterwards: Sendmail compiles its configuration
     })
     const { out } = context
     try {
