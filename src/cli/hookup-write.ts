@@ -30,6 +30,7 @@ export async function writeHookup(
     return EX.ok
   }
   for (const change of changes) out.line(diffOf(change).trimEnd())
+  for (const { argv, why } of hookup.afterwards) out.line(`Then: ${argv.join(' ')}      # ${why}`)
   if (asks && !(await isAgreed(out))) return EX.failed
   // Tables are there before the mail server hears of them: Postfix answers 451 to all mail when one is missing.
   const fault = await publish()

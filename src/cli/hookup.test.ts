@@ -104,6 +104,7 @@ describe('posthorn hookup', () => {
     const no = await typed('n\n')
     equal(no.code, 1)
     match(no.out, /^\+transport_maps =\r$/m)
+    match(no.out, /^Then: postfix -c .* reload {6}# /m)
     match(no.out, /Write this\? \[y\/N\][\s\S]*Nothing was written/)
     equal(readFileSync(mainFile, 'utf8'), text)
     const yes = await typed('y\n')
