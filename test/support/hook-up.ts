@@ -5,7 +5,7 @@ import { hostFacts } from '../../src/app/host-facts.ts'
 import { mailServerHost } from '../../src/app/mail-server-host.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { withBlocks } from '../../src/hookup/blocks.ts'
-import type { Hookup, HostFacts, MailServerGuide, MailServerHost } from '../../src/model/hookup.ts'
+import type { Hookup, HookupWay, HostFacts, MailServerGuide, MailServerHost } from '../../src/model/hookup.ts'
 import type { MailServerLab } from './mail-server-lab.ts'
 import { run, type Site } from './server.ts'
 
@@ -28,8 +28,9 @@ export async function writeHookup(
   facts: HostFacts,
   lab: MailServerLab,
   configDir: string | null = null,
+  way?: HookupWay,
 ): Promise<Hookup> {
-  const hookup = await guide.hookup(facts, labHost(lab, configDir))
+  const hookup = await guide.hookup(facts, labHost(lab, configDir), way)
   if (hookup.refusals.length > 0) throw new Error(hookup.refusals.join('; '))
   for (const path of new Set(hookup.files.map((file) => file.path))) {
     const there = join(lab.root, path)

@@ -147,32 +147,30 @@ function relayRule({ lmtp }: HostFacts, there: SmtpdConfiguration | null): reado
   ]
 }
 
-function ours({ incoming, opensmtpd }: HostFacts): Hookup['ours'] {
-  const lines: Hookup['ours'][number][] = []
-  if (!incoming.includes('opensmtpd')) {
-    const names = [...incoming.filter((name) => name !== 'null'), 'opensmtpd']
-    lines.push({
+function ours({ incoming }: HostFacts): Hookup['ours'] {
+  if (incoming.includes('opensmtpd')) return []
+  const names = [...incoming.filter((name) => name !== 'null'), 'opensmtpd']
+  return [
+    {
       section: 'mta',
       line: `incoming: ${names.join(' ')}`,
       why: `Posthorn writes the table ${recipientsTable}.`,
-    })
-  }
-  if (opensmtpd.reloadCommand.length === 0)
-    lines.push({
-      section: 'opensmtpd',
-      line: `reload_command: ${reloadCommand}`,
-      why: 'In the file that [mta] configuration names: OpenSMTPD reads the table again when a list was made or removed.',
-    })
-  return lines
+    },
+  ]
 }
 
-function notes({ account, lmtp, relay }: HostFacts): readonly string[] {
+function notes({ account, lmtp, relay, opensmtpd }: HostFacts): readonly string[] {
   const notes = [
     'The table must be there before smtpd is restarted: Posthorn writes it when it starts, or by posthorn aliases.',
   ]
-  if (account.user !== 'root')
+  const isRoot = account.user === 'root'
+  if (opensmtpd.reloadCommand.length === 0)
     notes.push(
-      `smtpctl obeys root alone. Let ${account.user} run this one command: '${account.user} ALL=(root) NOPASSWD: /usr/sbin/${reloadCommand}' in /etc/sudoers.d/posthorn, and 'reload_command: sudo -n /usr/sbin/${reloadCommand}'.`,
+      `OpenSMTPD reads a table once. When it runs with these lines, let Posthorn tell it of new lists: '[opensmtpd] reload_command: ${isRoot ? '' : 'sudo -n /usr/sbin/'}${reloadCommand}' in the file that [mta] configuration names.`,
+    )
+  if (!isRoot)
+    notes.push(
+      `smtpctl obeys root alone: let ${account.user} run this one command by '${account.user} ALL=(root) NOPASSWD: /usr/sbin/${reloadCommand}' in /etc/sudoers.d/posthorn.`,
     )
   if (!isLoopback(relay.host) && addressFromAfar(lmtp.host) === null)
     notes.push(

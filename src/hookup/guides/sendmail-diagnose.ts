@@ -17,6 +17,13 @@ export async function* diagnoseSendmail(facts: HostFacts, host: MailServerHost):
     return
   }
   const situation = await situationOf(facts, host, files, files.cf)
+  if (situation.cf.rules.length === 0) {
+    yield finding(kinds.noConfiguration, {
+      seen: `${files.cf.path} holds no rule at all`,
+      file: files.cf.path,
+    })
+    return
+  }
   yield* checkSource(situation)
   if (situation.program === null) {
     yield finding(kinds.noProgram, { seen: 'sendmail -bt cannot be started' })

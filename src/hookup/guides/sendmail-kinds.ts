@@ -12,7 +12,7 @@ function kind(name: string, severity: Severity, rank: number, [summary, why, cha
 }
 
 export const noConfiguration = kind('no-configuration', 'error', 1, [
-  'Sendmail has no sendmail.cf',
+  'Sendmail has no sendmail.cf, or an empty one',
   'Without it Sendmail does not start.',
   "make it: 'make -C /etc/mail', or name the folder of Sendmail's files with --config-dir",
 ])

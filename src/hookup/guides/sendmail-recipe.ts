@@ -196,7 +196,7 @@ function lookupRules({ delimiter }: HostFacts, { only, shared, known }: Ways): r
   return [
     {
       lines: ['LOCAL_RULESETS', ...lines],
-      why: 'Unknown addresses are refused at RCPT; the known ones go on to all other checks (access map, black lists). Between the two sides of a rule stands a tab.',
+      why: 'Unknown addresses are refused at RCPT; the known ones go on to all other checks (access map, DNS block lists). Between the two sides of a rule stands a tab.',
       replaces: [],
     },
   ]
@@ -223,10 +223,11 @@ function afterwards(
   const { dir, mc, hasMakefile } = files
   const source = mc?.path ?? join(dir, 'sendmail.mc')
   const head = mc === null || /^\s*include\(.*cf\.m4/m.test(mc.text) ? '' : '/usr/share/sendmail/cf/m4/cf.m4 '
+  const cf = join(dir, 'sendmail.cf')
   const make = hasMakefile
     ? { argv: ['make', '-C', dir], why: 'Makes sendmail.cf of sendmail.mc, and the maps.' }
     : {
-        argv: ['sh', '-c', `m4 ${head}${source} > ${join(dir, 'sendmail.cf')}`],
+        argv: ['sh', '-c', `m4 ${head}${source} > ${cf}.new && mv ${cf}.new ${cf}`],
         why: 'Makes sendmail.cf of sendmail.mc.',
       }
   return [
