@@ -111,8 +111,7 @@ for (const { title, bytes, members, told } of [
     await run(['create', tea])
     const said = await run(['addmembers', '-W', '-', tea], { stdin: bytes })
     deepEqual([said.code, said.err], [0, told])
-    const shown = (await run(['members', tea])).out.replace(/=\?utf-8\?\S+/gi, 'Åsa')
-    equal(shown, members)
+    equal((await run(['members', tea])).out, members)
   })
 
 test('lines come whole however the bytes are cut', async () => {

@@ -2,6 +2,7 @@
 
 import { type EmailAddress, parseEmailAddress } from '../mail/address.ts'
 import type { Mailbox } from '../mail/address-list.ts'
+import { decodeWords } from '../mail/encoded-words.ts'
 import type { Letter } from '../store/units/letters.ts'
 import type { Letters } from '../store/units/members.ts'
 
@@ -19,6 +20,13 @@ export type ReadLine =
 
 /** A name longer than this is cut; no mailer shows more. */
 const longestName = 256
+
+/** The line that is read as this member. A name stands as it is, but for one that would be read as something else. */
+export function formatMemberLine({ address, displayName }: MemberLine): string {
+  if (displayName === '') return address
+  const isPlain = !/^[#"]|=\?/.test(displayName)
+  return `${isPlain ? displayName : `"${displayName.replace(/["\\]/g, '\\$&')}"`} <${address}>`
+}
 
 /** A line that is not skipped, with its number in the file; `member` null: no address can be made of it. */
 export interface NumberedLine {
@@ -80,7 +88,8 @@ function nameOf(text: string): string {
   const phrase = text.trim()
   if (phrase.includes(broken)) return ''
   const quoted = phrase.length >= 2 && phrase.startsWith('"') && phrase.endsWith('"')
-  const name = quoted ? phrase.slice(1, -1).replace(/\\(.)/g, '$1') : phrase
+  // Programs that write headers export encoded words; between quotes they are text (RFC 2047 §5).
+  const name = quoted ? phrase.slice(1, -1).replace(/\\(.)/g, '$1') : decodeWords(phrase)
   return name
     .toWellFormed()
     .replace(/\p{Cc}+/gu, ' ')

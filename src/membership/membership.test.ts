@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 import { createList } from '../store/units/lists.ts'
 import { countMembers, membershipsOf } from '../store/units/members.ts'
 import { addMembers } from './add.ts'
-import { parseMemberLine } from './member-lines.ts'
+import { formatMemberLine, parseMemberLine } from './member-lines.ts'
 import { removeAllMembers, removeMembers } from './remove.ts'
 
 for (const { line, address, name = '' } of [
@@ -20,6 +20,9 @@ for (const { line, address, name = '' } of [
   { line: 'Person, Ann <ann@example.org>', address: 'ann@example.org', name: 'Person, Ann' },
   { line: '"Person, \\"Ann\\"" <ann@example.org>', address: 'ann@example.org', name: 'Person, "Ann"' },
   { line: '<ann@example.org>', address: 'ann@example.org' },
+  { line: '=?utf-8?q?=C3=85sa_=C3=96?= <asa@example.org>', address: 'asa@example.org', name: 'Åsa Ö' },
+  { line: '"=?utf-8?q?x?=" <asa@example.org>', address: 'asa@example.org', name: '=?utf-8?q?x?=' },
+  { line: 'J\ufffdrg <j@example.org>', address: 'j@example.org', name: '' },
   { line: 'Åsa Öberg <asa@example.org> ', address: 'asa@example.org', name: 'Åsa Öberg' },
   { line: 'Ann\tB <ann@example.org>', address: 'ann@example.org', name: 'Ann B' },
   { line: 'a <b> c <ann@example.org>', address: 'ann@example.org', name: 'a <b> c' },
@@ -48,6 +51,20 @@ test('no line gives a name that could break a header', () => {
     fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
       const read = parseMemberLine(`${text}<ann@example.org>`)
       if (read.kind === 'member') ok(!/\p{Cc}/u.test(read.displayName) && read.displayName.isWellFormed())
+    }),
+  )
+})
+
+test('what is written of a member is read as the same member', () => {
+  const name = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.string({ unit: fc.constantFrom('#', '"', '\\', '<', '>', ' ', '=?utf-8?q?x?=', 'a'), maxLength: 20 }),
+  )
+  fc.assert(
+    fc.property(name, (text) => {
+      const read = parseMemberLine(`"${text.replace(/["\\]/g, '\\$&')}" <ann@example.org>`)
+      if (read.kind !== 'member') return
+      deepEqual(parseMemberLine(formatMemberLine(read)), read)
     }),
   )
 })

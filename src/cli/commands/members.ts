@@ -1,6 +1,6 @@
 // posthorn members: the roster of a list, a page at a time, so that a list of a million is no burden.
 
-import { formatMailbox } from '../../mail/address-list.ts'
+import { formatMemberLine } from '../../membership/member-lines.ts'
 import type { Member } from '../../model/member.ts'
 import { countMembers } from '../../store/units/members.ts'
 import { type RosterPage, type RosterPlace, rosterPage } from '../../store/units/rosters.ts'
@@ -110,8 +110,7 @@ export const members = defineCommand({
       const page: RosterPage = store.read(rosterPage, { list: list.no, roles, after, limit: pageSize })
       const lines = page.filter(wanted).map((member) => {
         if (args.json) return JSON.stringify(jsonOf(member))
-        if (emailOnly || member.displayName === '') return member.address
-        return formatMailbox({ name: member.displayName, address: member.address })
+        return emailOnly ? member.address : formatMemberLine(member)
       })
       // A page in one piece: a line each would be a message each on its way from the server.
       if (lines.length > 0)

@@ -1,8 +1,7 @@
 // posthorn syncmembers: the members of a list become those of a file. The whole difference is known before anything
 // is changed; the caller's process reads the file.
-import { formatMailbox } from '../../mail/address-list.ts'
 import { addMembers } from '../../membership/add.ts'
-import type { MemberLine } from '../../membership/member-lines.ts'
+import { formatMemberLine, type MemberLine } from '../../membership/member-lines.ts'
 import { removeMembers } from '../../membership/remove.ts'
 import { compareMembers } from '../../membership/sync.ts'
 import type { MailingList } from '../../model/list.ts'
@@ -103,8 +102,8 @@ export const syncmembers = defineCommand({
       ['ADD', done.added],
       ['DEL', done.removed],
     ] as const)
-      for (const [at, { displayName, address }] of members.entries()) {
-        out.line(`[${sign}] ${formatMailbox({ name: displayName, address })}`)
+      for (const [at, member] of members.entries()) {
+        out.line(`[${sign}] ${formatMemberLine(member)}`)
         if (at % 1000 === 999) await out.drained()
       }
     return EX.ok
@@ -117,10 +116,6 @@ interface Wanted {
   readonly 'goodbye-msg': boolean | null
   readonly 'admin-notify': boolean | null
 }
-
-/** As a file would say it; quoted, for a name may begin as a comment does. */
-const lineOf = ({ displayName, address }: MemberLine): string =>
-  displayName === '' ? address : `"${displayName.replace(/["\\]/g, '\\$&')}" <${address}>`
 
 async function add(
   { services, out }: CommandContext,
@@ -135,7 +130,7 @@ async function add(
   })
   const added: MemberLine[] = []
   const news = new RosterNews('subscribe')
-  const lines = members.map(lineOf)
+  const lines = members.map(formatMemberLine)
   await addMembers(
     services,
     { list: list.no, role: 'member', delivery: mode, status, lines, letters },
@@ -162,7 +157,7 @@ async function remove(
   const letters = lettersTo(services, list, 'goodbye', { wanted: wanted['goodbye-msg'] })
   const removed: MemberLine[] = []
   const news = new RosterNews('unsubscribe')
-  const lines = members.map(lineOf)
+  const lines = members.map(formatMemberLine)
   await removeMembers(services, { list: list.no, role: 'member', lines, letters }, (answers) => {
     for (const { outcome, member } of answers) {
       if (outcome !== 'removed' || member === null) continue
