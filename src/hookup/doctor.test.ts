@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Unavailable } from '../base/unavailable.ts'
 import type { Finding, FindingKind } from '../model/hookup.ts'
-import { examine, findingLines, inOrder, needsMending } from './doctor.ts'
+import { examine, findingLines, inOrder, needsMending, ofFolder } from './doctor.ts'
 import { finding } from './finding.ts'
 
 const kind = (code: string, over: Partial<FindingKind> = {}): FindingKind => ({
@@ -69,4 +69,21 @@ test('a finding is told with its place, why, and what to write', () => {
 test('remarks need no mending', () => {
   assert.equal(needsMending([finding(kind('x', { severity: 'info' }), { seen: '' })]), false)
   assert.equal(needsMending([finding(kind('x', { severity: 'warning' }), { seen: '' })]), true)
+})
+
+test('in a folder that nobody runs from, it is a remark that neither side answers', () => {
+  const [door, relay, other] = ['lmtp.refused', 'relay.unreachable', 'x.one'].map((code) =>
+    finding(kind(code), { seen: 'a' }),
+  )
+  const severities = (findings: readonly (Finding | undefined)[], runs: boolean) =>
+    ofFolder({ findings: findings.flatMap((each) => each ?? []), unavailable: [] }, runs).findings.map(
+      (each) => `${each.kind.severity} ${each.kind.code}`,
+    )
+  assert.deepEqual(severities([door, relay, other], false), [
+    'error x.one',
+    'info lmtp.refused',
+    'info relay.unreachable',
+  ])
+  assert.deepEqual(severities([door, relay], true), ['error lmtp.refused', 'error relay.unreachable'])
+  assert.deepEqual(severities([door], false), ['error lmtp.refused'])
 })

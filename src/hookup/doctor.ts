@@ -25,6 +25,22 @@ export async function examine(checks: readonly AsyncIterable<Finding>[]): Promis
   return { findings: inOrder(findings), unavailable }
 }
 
+/**
+ * For a folder that `--config-dir` names: it may be a configuration that no mail server runs with yet. When neither the
+ * mail server nor Posthorn answers, both are down on purpose or not, which is then a remark, and no fault of the folder.
+ */
+export function ofFolder({ findings, unavailable }: Examination, posthornRuns: boolean): Examination {
+  const silent = ['lmtp.refused', 'relay.unreachable']
+  const down = findings.filter(({ kind }) => silent.includes(kind.code))
+  if (posthornRuns || new Set(down.map(({ kind }) => kind.code)).size < silent.length)
+    return { findings, unavailable }
+  const softened = findings.map((found): Finding => {
+    if (!down.includes(found)) return found
+    return { ...found, kind: { ...found.kind, severity: 'info' } }
+  })
+  return { findings: inOrder(softened), unavailable }
+}
+
 const severities: readonly Severity[] = ['error', 'warning', 'info']
 
 /** Each thing once, causes before consequences; consequences of what was found are left out. */

@@ -99,7 +99,7 @@ for (const [name, layout, breakages] of [
   ['vmap', vmap, [...anywhere, ...withVmap]],
   ['verify', verify, [...anywhere, ...withVerify]],
 ] as const)
-  describe(name, { concurrency: 2 }, () => {
+  describe(name, { concurrency: 4 }, () => {
     test('sound', async () => assert.deepEqual(toMend(await findings(layout)), []))
     for (const breakage of breakages)
       test(breakage.name, async () => {
@@ -109,7 +109,7 @@ for (const [name, layout, breakages] of [
       })
   })
 
-describe('odd, and sound', { concurrency: 2 }, () => {
+describe('odd, and sound', { concurrency: 4 }, () => {
   for (const { name, ...odd } of oddOfHash)
     test(name, async () => assert.deepEqual(toMend(await findings(hash, [{ name, code: '', ...odd }])), []))
   for (const { name, ...layout } of soundLayouts)
@@ -119,7 +119,7 @@ describe('odd, and sound', { concurrency: 2 }, () => {
 const named = (name: string, from: readonly Breakage[]): Breakage =>
   from.find((each) => each.name === name) ?? assert.fail(`no breakage '${name}'`)
 
-describe('two at a time', { concurrency: 2 }, () => {
+describe('two at a time', { concurrency: 4 }, () => {
   const tables = withTables('hash')
   for (const [one, other, first] of [
     [named('a line without =', anywhere), named('no recipient_delimiter', withHash), 'unreadable-line'],
@@ -151,7 +151,7 @@ describe('two at a time', { concurrency: 2 }, () => {
 
 const debian = '/usr/share/postfix/main.cf.debian'
 
-describe("Debian's main.cf with what hookup prints", { concurrency: 2 }, () => {
+describe("Debian's main.cf with what hookup prints", { concurrency: 4 }, () => {
   for (const [name, type, domains, way] of [
     ['hash', 'hash', [listDomain()], 'tables'],
     ['a domain for lists alone', 'hash', [listDomain({ listOnly: true })], 'tables'],

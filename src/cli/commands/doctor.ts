@@ -6,7 +6,6 @@ import { DirectoryRefusal } from '../../app/data-directory.ts'
 import { hostFacts } from '../../app/host-facts.ts'
 import { mailServerHost } from '../../app/mail-server-host.ts'
 import { Unavailable } from '../../base/unavailable.ts'
-import type { Config } from '../../config/config.ts'
 import { generalChecks } from '../../hookup/checks/checks.ts'
 import {
   type Examination,
@@ -15,8 +14,9 @@ import {
   findingLines,
   inOrder,
   needsMending,
+  ofFolder,
 } from '../../hookup/doctor.ts'
-import type { Finding, HostFacts, MailServerGuide, MailServerHost } from '../../model/hookup.ts'
+import type { MailServerGuide } from '../../model/hookup.ts'
 import { StoreRefusal } from '../../store/database.ts'
 import { defineCommand, EX, type Output } from '../command.ts'
 import { goRound, type RoundTripReport } from '../round-trip-words.ts'
@@ -73,7 +73,9 @@ export const doctor = defineCommand({
     try {
       guide = await whichMailServer(args['mail-server'], host)
       const facts = await hostFacts(config, mailServerHost({ configDir: null, commandPrefix: [] }))
-      examined = await examine([guide.diagnose(facts, host), general(config, facts, host)])
+      const site = checkedSite(config, facts, host)
+      examined = await examine([guide.diagnose(facts, host), generalChecks(site)])
+      if (host.configDir !== null) examined = ofFolder(examined, site.serverRuns)
     } catch (fault) {
       if (!isOfTheWorld(fault)) throw fault
       examined = { findings: [], unavailable: [fault.message] }
@@ -94,10 +96,6 @@ export const doctor = defineCommand({
     return needsMending(examined.findings) ? EX.failed : EX.ok
   },
 })
-
-async function* general(config: Config, facts: HostFacts, host: MailServerHost): AsyncGenerator<Finding> {
-  yield* generalChecks(checkedSite(config, facts, host))
-}
 
 /** What cannot be looked at is no fault of ours, and no reason for a stack. */
 const isOfTheWorld = (fault: unknown): fault is Error =>

@@ -17,7 +17,7 @@ const defaultPassword: FindingKind = {
 
 const siteOwner: FindingKind = {
   code: 'credentials.site-owner',
-  severity: 'warning',
+  severity: 'info',
   summary: '[mailman] site_owner is still the example',
   why: 'Letters to whoever looks after this site go to nobody.',
   change: '[mailman] site_owner: your address, at a mailbox that is no list',
@@ -26,7 +26,7 @@ const siteOwner: FindingKind = {
 
 const unowned: FindingKind = {
   code: 'credentials.unowned-lists',
-  severity: 'warning',
+  severity: 'info',
   summary: 'Lists have no owner, and the site has none either',
   why: 'Mail to their owners, and word of held posts, goes to the example address: nobody hears of it.',
   change: 'Give them an owner, or write [mailman] site_owner.',

@@ -1,43 +1,81 @@
 // Does mail for the lists come to Posthorn? Each domain's lists are followed through Postfix, from a client outside to the
 // transport, and where they go wrong the cause is looked for; then an unknown list, which must be refused.
-import type { Finding, FindingKind } from '../../model/hookup.ts'
+import type { Finding } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { finding } from '../finding.ts'
 import { partsOf } from './postfix-configuration.ts'
+import { acceptance, outsider, twoClasses } from './postfix-diagnose-acceptance.ts'
+import { entryLine, mappingsAreOff, wayToUs } from './postfix-diagnose-way.ts'
 import * as kinds from './postfix-kinds.ts'
-import { type TableName, tableLines, tableOf } from './postfix-look-ups.ts'
-import { type Judged, judgeRoute, ourNexthop } from './postfix-nexthop.ts'
+import { isPattern, type TableName } from './postfix-look-ups.ts'
 import { refusalOf } from './postfix-restrictions.ts'
-import {
-  type ClassFound,
-  classesOf,
-  isKnown,
-  rewriting,
-  type Transport,
-  transportOf,
-} from './postfix-routing.ts'
-import { inside, listeners, publicSmtpd } from './postfix-services.ts'
+import { addressKeys, type ClassFound, classesOf, isKnown, rewriting } from './postfix-routing.ts'
+import { inside, publicSmtpd } from './postfix-services.ts'
 import {
   ourTable,
   ourWord,
-  type Place,
   type PostfixView,
   placeFor,
   placeOf,
   tablesOf,
   withoutWord,
-  withWord,
 } from './postfix-view.ts'
 
 /** So many domains, and so many lists of each, stand for all. */
 const most = { domains: 20, lists: 3 }
-const outsider = { client: '203.0.113.77', sender: 'someone@example.com', login: null } as const
 
 export async function* listFaults(view: PostfixView): AsyncGenerator<Finding> {
+  await askAhead(view)
   yield* misplacedTables(view)
   for (const domain of view.facts.domains.slice(0, most.domains))
     if (domain.listNames.length > 0) yield* oneDomain(view, domain)
 }
+
+/** Every question at once for each table: a program is started for each that comes later. */
+async function askAhead(view: PostfixView): Promise<void> {
+  const keys = new Set<string>()
+  for (const domain of view.facts.domains.slice(0, most.domains))
+    for (const host of [domain.mailHost, ...(domain.aliasDomain === null ? [] : [domain.aliasDomain])])
+      for (const local of localsOf(view, domain)
+        .flatMap(({ locals }) => locals)
+        .concat(unknownLocals(domain)))
+        for (const key of [
+          ...(await addressKeys(view, `${local}@${host}`)),
+          ...host.split('.').flatMap((_, at, labels) => {
+            const parent = labels.slice(at).join('.')
+            return at === 0 ? [parent] : [parent, `.${parent}`]
+          }),
+          '*',
+        ])
+          keys.add(key)
+  const words = ['transport_maps', 'virtual_alias_maps', 'relay_recipient_maps', 'relay_domains']
+  const tables = words.flatMap((name) => tablesOf(view, name))
+  for (const table of new Map(tables.map((each) => [each.shown, each])).values()) {
+    const asked = isPattern(table) ? [...keys].filter((key) => /.@./.test(key)) : [...keys]
+    await view.ask.ask(table, asked)
+  }
+}
+
+/** The local parts of the lists that stand for all; the last is a bounce address that names a member. */
+function localsOf(
+  { facts: { delimiter } }: PostfixView,
+  { listNames }: DirectoryDomain,
+): readonly {
+  readonly name: string
+  readonly locals: readonly string[]
+  readonly extended: string | null
+}[] {
+  return listNames.slice(0, most.lists).map((name) => {
+    const locals = [name, `${name}-bounces`, `${name}-confirm`, `${name}-owner`, `${name}-request`]
+    const extended = delimiter === '' ? null : `${name}-bounces${delimiter}user=example.com`
+    return { name, locals: extended === null ? locals : [...locals, extended], extended }
+  })
+}
+
+const unknownLocals = ({ listNames }: DirectoryDomain): readonly string[] => [
+  'posthorn-doctor-no-such-list',
+  `${listNames[0] ?? ''}-posthorn-doctor`,
+]
 
 // ---- our tables where they do not belong ----
 
@@ -96,297 +134,6 @@ async function* oneDomain(view: PostfixView, domain: DirectoryDomain): AsyncGene
   yield* harmlessClasses(view, domain, classes)
 }
 
-type Faults = readonly Finding[] | null
-
-/** Would smtpd take the address from outside? Null: yes. */
-async function acceptance(
-  view: PostfixView,
-  domain: DirectoryDomain,
-  classes: readonly ClassFound[],
-  address: string,
-): Promise<Faults> {
-  const { mailHost } = domain
-  const smtpd = publicSmtpd(view.configuration)
-  const [first, second] = classes
-  if (first === undefined) return [noClass(view, domain)]
-  const known = await isKnown(view, smtpd, address, first.class)
-  if (!known.known) {
-    if (second !== undefined) return [twoClasses(view, kinds.twoClasses, mailHost, first, second)]
-    return [unknownIn(view, domain, first, known.parameter, address)]
-  }
-  const refusal = await refusalOf(view, { ...outsider, smtpd, recipient: address })
-  if (refusal === null) return null
-  const place = placeFor(view, smtpd, refusal.parameter, refusal.word.split(' ')[0] ?? '')
-  const answer = refusal.answer === null ? '' : `; ${refusal.table?.name} says: ${refusal.answer}`
-  return [
-    finding(kinds.refusedByRule, {
-      ...place,
-      seen: `${place.seen}${answer}`,
-      why: `${refusal.word} refuses mail from outside for ${address}. ${kinds.refusedByRule.why}`,
-      change:
-        refusal.table === null
-          ? `Let ${mailHost} pass before ${refusal.word}: ${refusal.parameter} = permit_mynetworks, permit_auth_destination, reject`
-          : `Take the entry out of ${refusal.table.name}, or let ${mailHost} pass before ${refusal.word}.`,
-    }),
-  ]
-}
-
-function noClass(view: PostfixView, { mailHost, aliasDomain }: DirectoryDomain): Finding {
-  if (aliasDomain !== null)
-    return finding(kinds.noClass, {
-      ...placeOf(view, 'virtual_alias_domains'),
-      why: `${mailHost} has the alias domain ${aliasDomain}, but is itself in no address class: senders hear "Relay access denied".`,
-      change: withWord(view, 'virtual_alias_domains', mailHost),
-    })
-  return finding(kinds.noClass, {
-    ...placeOf(view, 'relay_domains'),
-    why: `${mailHost} is in none of mydestination, virtual_alias_domains, virtual_mailbox_domains, relay_domains: senders hear "Relay access denied".`,
-    change: withWord(view, 'relay_domains', ourWord(view, 'postfix_domains')),
-  })
-}
-
-function twoClasses(
-  view: PostfixView,
-  kind: FindingKind,
-  mailHost: string,
-  first: ClassFound,
-  second: ClassFound,
-): Finding {
-  const place = placeOf(view, first.parameter, first.word)
-  const other = placeOf(view, second.parameter, second.word)
-  const at = other.line === null ? second.parameter : `${second.parameter} in line ${other.line}`
-  const elsewhere = first.class === 'local' && view.configuration.written('mydestination') === null
-  return finding(kind, {
-    ...place,
-    why: `${mailHost} is in ${first.parameter} (${first.word}) and in ${at} (${second.word}). ${kind.why}`,
-    change: elsewhere
-      ? `mydestination = ${partsOf(view.configuration.value('mydestination'))
-          .filter((word) => word !== mailHost)
-          .join(', ')}`
-      : tableOf(first.word) === null
-        ? withoutWord(view, first.parameter, first.word)
-        : `Take ${mailHost} out of ${first.word}, or ${first.word} out of ${first.parameter}.`,
-  })
-}
-
-/** Why the class's maps do not know a list. */
-function unknownIn(
-  view: PostfixView,
-  { mailHost, aliasDomain }: DirectoryDomain,
-  found: ClassFound,
-  parameter: string,
-  address: string,
-): Finding {
-  const isVirtual = found.class === 'virtual-alias' || found.class === 'virtual-mailbox'
-  if (isVirtual && aliasDomain !== null)
-    return finding(kinds.vmapUnused, {
-      ...placeOf(view, 'virtual_alias_maps'),
-      why: `${address} should become an address in ${aliasDomain}. ${kinds.vmapUnused.why}`,
-      change: withWord(view, 'virtual_alias_maps', ourWord(view, 'postfix_vmap')),
-    })
-  if (found.class === 'virtual-alias')
-    return finding(kinds.virtualAlias, {
-      ...placeOf(view, found.parameter, found.word),
-      change: `posthorn domain set ${mailHost} --alias-domain lists.${mailHost}\nthen in main.cf: ${withWord(view, 'virtual_alias_maps', ourWord(view, 'postfix_vmap'))}\n(or, when no aliases live in ${mailHost}: ${withoutWord(view, found.parameter, found.word)})`,
-    })
-  if (found.class === 'virtual-mailbox')
-    return finding(kinds.virtualMailbox, {
-      ...placeOf(view, found.parameter, found.word),
-      change: `${withWord(view, 'virtual_mailbox_maps', ourWord(view, 'postfix_lmtp'))}\n(or, when no mailboxes live in ${mailHost}: ${withoutWord(view, found.parameter, found.word)})`,
-    })
-  return finding(kinds.unknownRecipients, {
-    ...placeFor(view, publicSmtpd(view.configuration), parameter),
-    why: `${mailHost} is in ${found.parameter}, so ${parameter} says which names exist there, and it does not know ${address}: senders hear "User unknown".`,
-    change: withWord(view, parameter, ourWord(view, 'postfix_lmtp')),
-  })
-}
-
-// ---- the way to our door ----
-
-/** Where an accepted address is brought: null when that is our door, with all that belongs to the address. */
-async function wayToUs(view: PostfixView, domain: DirectoryDomain, address: string): Promise<Faults> {
-  const moved = await relocatedBy(view, address)
-  if (moved !== null) return [moved]
-  const rewritten = mappingsAreOff(view) ? null : await rewriting(view, address)
-  const final = rewritten === null ? address : rewritten.to
-  if (typeof final !== 'string') {
-    const [one = ''] = final
-    const wanted = domain.aliasDomain === null ? null : address.replace(/@.*$/, `@${domain.aliasDomain}`)
-    if (wanted !== null && final.includes(wanted)) return transportFaults(view, wanted)
-    // Without its extension it still comes to us; that is told for itself.
-    const bare = wanted === null ? null : withoutExtension(view, wanted)
-    if (bare !== null && final.includes(bare)) return transportFaults(view, bare)
-    const isOurs = rewritten !== null && ourTable(rewritten.table) === 'postfix_vmap'
-    if (final.length > 0 && !isOurs) {
-      const transport = await transportOf(view, one)
-      const judged = judgeRoute(view.configuration, view.facts, transport.channel, transport.nexthop)
-      if (judged.verdict === 'ours' && final.includes(address)) return null
-    }
-    const place =
-      rewritten === null
-        ? placeOf(view, 'virtual_alias_maps')
-        : placeOf(view, rewritten.parameter, rewritten.table.shown)
-    const line = rewritten === null ? null : await entryLine(view, rewritten.table, rewritten.key)
-    return [
-      finding(kinds.aliasTakesLists, {
-        ...(line ?? place),
-        why: `${rewritten?.parameter} makes ${final.join(', ')} of ${address} (${rewritten?.table.shown}: ${rewritten?.key}). ${kinds.aliasTakesLists.why}`,
-        change: aliasChange(view, domain, rewritten?.key ?? '', rewritten?.table.name ?? ''),
-      }),
-    ]
-  }
-  if (domain.aliasDomain !== null && mappingsAreOff(view))
-    return [
-      finding(kinds.mappingsOff, placeFor(view, publicSmtpd(view.configuration), 'receive_override_options')),
-    ]
-  const faults = await transportFaults(view, final)
-  if (faults === null || domain.aliasDomain === null) return faults
-  return [
-    finding(kinds.vmapUnused, {
-      ...placeOf(view, 'virtual_alias_maps'),
-      why: `${address} should become an address in ${domain.aliasDomain}. ${kinds.vmapUnused.why}`,
-      change: withWord(view, 'virtual_alias_maps', ourWord(view, 'postfix_vmap')),
-    }),
-  ]
-}
-
-function withoutExtension({ facts: { delimiter } }: PostfixView, address: string): string {
-  const [at, from] = [address.lastIndexOf('@'), delimiter === '' ? -1 : address.indexOf(delimiter)]
-  return from < 0 || from > at ? address : address.slice(0, from) + address.slice(at)
-}
-
-function aliasChange(
-  view: PostfixView,
-  { mailHost, aliasDomain }: DirectoryDomain,
-  key: string,
-  table: string,
-): string {
-  if (!key.startsWith('@')) return `Take ${key} out of ${table}, and run postmap on it where it is compiled.`
-  if (aliasDomain !== null) return withWord(view, 'virtual_alias_maps', ourWord(view, 'postfix_vmap'))
-  return `${key} takes every address of ${mailHost}: posthorn domain set ${mailHost} --alias-domain lists.${mailHost}\nthen in main.cf: ${withWord(view, 'virtual_alias_maps', ourWord(view, 'postfix_vmap'))}`
-}
-
-/** True when no smtpd rewrites: the mail of a filter may come back through one that does. */
-function mappingsAreOff({ configuration }: PostfixView): boolean {
-  const all = listeners(configuration)
-  const off = (service: Parameters<typeof configuration.valueFor>[0]): boolean =>
-    partsOf(configuration.valueFor(service, 'receive_override_options')).includes('no_address_mappings')
-  return off(null) && (all.length === 0 || all.every(({ service }) => off(service)))
-}
-
-async function relocatedBy(view: PostfixView, address: string): Promise<Finding | null> {
-  for (const table of tablesOf(view, 'relocated_maps', inside(view.configuration, 'rewrite'))) {
-    const value = await view.ask.askOne(table, address)
-    if (value !== null)
-      return finding(kinds.relocated, {
-        ...((await entryLine(view, table, address)) ?? placeOf(view, 'relocated_maps', table.shown)),
-      })
-  }
-  return null
-}
-
-async function transportFaults(view: PostfixView, address: string): Promise<Faults> {
-  const { configuration, facts } = view
-  const transport = await transportOf(view, address)
-  const judged = judgeRoute(configuration, facts, transport.channel, transport.nexthop)
-  if (judged.verdict === 'ours') return null
-  const { entry } = transport
-  if (
-    entry === null &&
-    judged.verdict !== 'no-service' &&
-    judged.verdict !== 'endpoint' &&
-    judged.verdict !== 'syntax' &&
-    judged.verdict !== 'protocol' &&
-    judged.verdict !== 'socket'
-  )
-    return [
-      finding(kinds.noTransport, {
-        ...placeFor(view, inside(configuration, 'rewrite'), 'transport_maps'),
-        why: `No table of transport_maps knows ${address}, so ${transport.parameter} counts: ${transport.channel}:${transport.nexthop}. ${kinds.noTransport.why}`,
-        change: withWord(view, 'transport_maps', ourWord(view, 'postfix_lmtp')),
-      }),
-    ]
-  return [await routeFault(view, address, transport, judged)]
-}
-
-const routeKinds: Readonly<Record<Exclude<Judged['verdict'], 'ours'>, FindingKind>> = {
-  syntax: kinds.nexthopSyntax,
-  endpoint: kinds.wrongEndpoint,
-  protocol: kinds.notLmtp,
-  socket: kinds.socketPath,
-  'no-service': kinds.serviceMissing,
-  elsewhere: kinds.shadowed,
-}
-
-async function routeFault(
-  view: PostfixView,
-  address: string,
-  { channel, nexthop, parameter, entry }: Transport,
-  judged: Exclude<Judged, { verdict: 'ours' }>,
-): Promise<Finding> {
-  const kind = routeKinds[judged.verdict]
-  const place =
-    entry === null
-      ? placeOf(view, parameter)
-      : ((await entryLine(view, entry.table, entry.key)) ?? placeOf(view, parameter, entry.table.shown))
-  const wanted = ourNexthop(view.facts)
-  if (entry !== null && ourTable(entry.table) !== null && judged.verdict !== 'no-service')
-    return finding(kind, {
-      ...place,
-      why: `${judged.words}; the table was written under other settings, or edited. ${kind.why}`,
-      change: 'posthorn aliases',
-    })
-  if (judged.verdict === 'no-service')
-    return finding(kind, {
-      seen: `${place.seen}; ${judged.words}`,
-      file: channel === 'lmtp' ? view.configuration.master.path : place.file,
-      line: channel === 'lmtp' ? null : place.line,
-      change:
-        channel === 'lmtp'
-          ? 'lmtp      unix  -       -       y       -       -       lmtp'
-          : `Write ${wanted} instead of ${channel}:${nexthop}`,
-    })
-  const source = entry === null ? parameter : `${entry.table.shown} (${entry.key})`
-  return finding(kind, {
-    ...place,
-    why: `For ${address}, ${source} says ${channel}:${nexthop}: ${judged.words}. ${kind.why}`,
-    change: judged.verdict === 'elsewhere' ? shadowChange(view, entry) : `Write ${wanted}`,
-  })
-}
-
-function shadowChange(view: PostfixView, entry: Transport['entry']): string {
-  const ours = tablesOf(view, 'transport_maps').find((table) => ourTable(table) === 'postfix_lmtp')
-  if (ours === undefined)
-    return `transport_maps = ${[ourWord(view, 'postfix_lmtp'), ...partsOf(view.configuration.value('transport_maps'))].join(', ')}`
-  const rest = partsOf(view.configuration.value('transport_maps')).filter((word) => word !== ours.shown)
-  return `transport_maps = ${[ours.shown, ...rest].join(', ')}\n(or take ${entry?.key} out of ${entry?.table.name})`
-}
-
-/** The line of a table's text that has the key. */
-async function entryLine(view: PostfixView, table: TableName, key: string): Promise<Place | null> {
-  if (!table.name.startsWith('/')) return null
-  const text = await view.host.readText(table.name)
-  if (text === null) return null
-  const isMatch = (pattern: string): boolean => {
-    const found = /^\/(.*)\/\w*$/.exec(pattern)
-    return found === null
-      ? pattern.toLowerCase() === key.toLowerCase()
-      : expression(found[1] ?? '')?.test(key) === true
-  }
-  const entry = tableLines(text).find((line) => isMatch(line.key))
-  return entry === undefined
-    ? null
-    : { seen: `${entry.key} ${entry.value}`, file: table.name, line: entry.line }
-}
-
-function expression(source: string): RegExp | null {
-  try {
-    return new RegExp(source, 'i')
-  } catch {
-    return null
-  }
-}
-
 // ---- all addresses of a list ----
 
 async function* otherAddresses(
@@ -394,39 +141,35 @@ async function* otherAddresses(
   domain: DirectoryDomain,
   classes: readonly ClassFound[],
 ): AsyncGenerator<Finding> {
-  const { delimiter } = view.facts
-  for (const name of domain.listNames.slice(0, most.lists)) {
+  for (const { name, locals, extended } of localsOf(view, domain)) {
     const at = (local: string): string => `${local}@${domain.mailHost}`
-    for (const local of [name, `${name}-bounces`, `${name}-confirm`, `${name}-owner`, `${name}-request`]) {
+    for (const local of locals) {
       const found =
         (await acceptance(view, domain, classes, at(local))) ?? (await wayToUs(view, domain, at(local)))
       if (found === null) continue
-      const [first] = found
       if (local === name) yield* found
       else
-        yield finding(kinds.subAddressLost, {
-          seen: first?.seen ?? at(local),
-          file: first?.file ?? null,
-          line: first?.line ?? null,
-          why: `${at(name)} comes to Posthorn, ${at(local)} does not: ${first?.why ?? ''}`,
-          change: first?.change ?? kinds.subAddressLost.change,
-        })
+        yield local === extended
+          ? extensionFault(view, at(local), found)
+          : lostAddress(at(name), at(local), found)
       return
     }
-    if (delimiter === '') continue
-    const extended = at(`${name}-bounces${delimiter}user=example.com`)
-    const found =
-      (await acceptance(view, domain, classes, extended)) ?? (await wayToUs(view, domain, extended))
-    if (found !== null) {
-      yield extensionFault(view, extended, found)
-      return
-    }
-    const lost = await lostExtension(view, extended)
+    const lost = extended === null ? null : await lostExtension(view, at(extended))
     if (lost !== null) {
       yield lost
       return
     }
   }
+}
+
+function lostAddress(list: string, address: string, [first]: readonly Finding[]): Finding {
+  return finding(kinds.subAddressLost, {
+    seen: first?.seen ?? address,
+    file: first?.file ?? null,
+    line: first?.line ?? null,
+    why: `${list} comes to Posthorn, ${address} does not: ${first?.why ?? ''}`,
+    change: first?.change ?? kinds.subAddressLost.change,
+  })
 }
 
 function extensionFault(view: PostfixView, address: string, [first]: readonly Finding[]): Finding {
@@ -479,7 +222,7 @@ async function* unknownNames(
   const [first] = classes
   const [list = ''] = domain.listNames
   if (first === undefined) return
-  for (const local of ['posthorn-doctor-no-such-list', `${list}-posthorn-doctor`]) {
+  for (const local of unknownLocals(domain)) {
     const address = `${local}@${mailHost}`
     const known = await isKnown(view, smtpd, address, first.class)
     const isChecked =
