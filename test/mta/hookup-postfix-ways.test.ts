@@ -93,6 +93,13 @@ const cases: readonly Case[] = [
     says: /^virtual_mailbox_maps =/m,
   },
   {
+    title: 'an IPv6 address as lmtp_host',
+    domain: [lists, '--list-only'],
+    sections: () => ({ mta: { incoming: 'postfix', lmtp_host: '::1' } }),
+    before: async () => 'inet_protocols = all\n',
+    says: /^transport_maps =/m,
+  },
+  {
     title: 'a name of the hosts file as lmtp_host',
     domain: [lists, '--list-only'],
     sections: () => ({ mta: { incoming: 'postfix', lmtp_host: 'localhost' } }),

@@ -535,6 +535,14 @@ for (const { title, words, ...what } of [
     words: /relay_domains has 'ldap:\/etc\/postfix\/relay', and relay_recipient_maps is empty/,
   },
   {
+    title: 'to pass other relay domains where there is nothing to do it by',
+    main: 'relay_domains = backup.example.net\n',
+    postconf: postfix29,
+    types: 'btree hash regexp static',
+    domains: [listOnly],
+    words: /relay_domains has 'backup\.example\.net', and relay_recipient_maps is empty.*'@DOMAIN OK'/,
+  },
+  {
     title: 'asking for a domain where people live',
     main: local,
     way: 'lookup',

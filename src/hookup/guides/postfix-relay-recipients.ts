@@ -29,7 +29,8 @@ export function relayRecipients(
   // Domains of mydestination are local, whatever relay_domains says (the default before compatibility_level 2).
   const words = others.filter((word) => !/^\$(?:mydestination|[{(]mydestination[)}])$/.test(word))
   if (words.length === 0) return { settings: add([source]), notes: [] }
-  const unclear = words.find((word) => tableOf(word) !== null || /^[!/$]/.test(word))
+  const hasInline = configuration.tableTypes?.includes('inline') ?? true
+  const unclear = words.find((word) => tableOf(word) !== null || /^[!/$]/.test(word) || !hasInline)
   if (unclear !== undefined)
     return {
       refusals: [
