@@ -4,16 +4,20 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { eventually } from './support/server.ts'
-import { serverHere } from './support/server-here.ts'
+import { eventually, freshSite } from './support/server.ts'
+import { type ServerHere, serverHere } from './support/server-here.ts'
 
 const root = join(import.meta.dirname, '..')
 const server = await serverHere({ sections: { web: { metrics: '127.0.0.1:0' } } })
 after(() => server[Symbol.asyncDispose]())
 await server.list('tea@lists.example.org', ['ann@example.org', 'ben@example.net', 'cleo@example.com'])
 
-const log = readFileSync(join(server.services.config.paths.logDir, 'posthorn.log'), 'utf8')
-const address = /"address":"([^"]+)","event":"web\.open"/.exec(log)?.[1]
+/** Where it is served, as the log says. */
+function addressOf({ services }: ServerHere): string | undefined {
+  const log = readFileSync(join(services.config.paths.logDir, 'posthorn.log'), 'utf8')
+  return /"address":"([^"]+)","event":"web\.open"/.exec(log)?.[1]
+}
+const address = addressOf(server)
 const get = (path: string): Promise<Response> => fetch(`http://${address}${path}`)
 const metrics = async (): Promise<string> => (await get('/metrics')).text()
 
@@ -125,6 +129,34 @@ test('the example alert rules name exported metrics alone, with labels that ther
     for (const [, name = '', label = '', value = ''] of expr.matchAll(/\b(posthorn_\w+)\{(\w+)="([^"]+)"/g))
       match(exported, new RegExp(`^${name}\\{[^}]*${label}="${value}"`, 'm'), `${title}: ${expr}`)
   }
+})
+
+test('with less disk than the reserve the server is not ready, and says what to do', async () => {
+  await using full = await serverHere({
+    sections: { web: { metrics: '127.0.0.1:0' }, store: { reserve: '1000000 GiB' } },
+  })
+  const answer = await fetch(`http://${addressOf(full)}/readyz`)
+  equal(answer.status, 503)
+  match(await answer.text(), /^ok lmtp\nok store\nFAULT disk: \d+ bytes are free, .*; free some space\n$/)
+})
+
+test('a port that is taken stops the start with the key to change', async () => {
+  const port = address?.split(':')[1]
+  await using site = await freshSite({ relayPort: 1, sections: { web: { metrics: `127.0.0.1:${port}` } } })
+  const { code, err } = await site.refusedStart()
+  equal(code, 1)
+  match(err, new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken by another program.*\\[web\\] metrics`))
+})
+
+test('delivery that is paused is told', async () => {
+  equal(await sample('posthorn_delivery_paused'), 0)
+  await server.posthorn(['delivery', 'pause'])
+  equal(await sample('posthorn_delivery_paused'), 1)
+  await eventually('the note', async () =>
+    /^note relay: delivery is paused: .*$/m.test(await (await get('/readyz')).text()),
+  )
+  await server.posthorn(['delivery', 'resume'])
+  equal(await sample('posthorn_delivery_paused'), 0)
 })
 
 test('a relay that is down is told, and leaves the server ready; its mail waits', async () => {

@@ -26,7 +26,7 @@ function codeLines(text: string): readonly string[] {
 function typedCommands(line: string): readonly (readonly string[])[] {
   return line
     .replace(/\s#.*$/, '')
-    .replace(/\s<\s*\S+/, '')
+    .replace(/\s[<>]\s*\S+/g, '')
     .split(/\||&&|;(?=\s)/)
     .flatMap((part) => {
       const words = /^(?:\$ )?(?:(?:sudo|runuser) -u posthorn (?:-- )?)?(?:bin\/|npx )?posthorn (.*)$/.exec(

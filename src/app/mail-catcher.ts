@@ -4,7 +4,9 @@ import type { Server, Socket } from 'node:net'
 import { type Clock, MINUTE, SECOND } from '../base/clock.ts'
 import { type EnvelopeSender, parseEmailAddress } from '../mail/address.ts'
 import { draftOf } from '../mail/draft.ts'
+import { Headers } from '../mail/headers.ts'
 import { everyPart, type Message, mediaType, parseMessage } from '../mail/message.ts'
+import { messageIdOf } from '../mail/message-id.ts'
 import { textOf } from '../mail/transfer-encoding.ts'
 import { listen } from '../smtp/listening.ts'
 import { reply } from '../smtp/reply.ts'
@@ -45,17 +47,19 @@ export async function openMailCatcher(
     recipient: ({ text }) => ({ good: text }),
     take: async ({ sender, recipients }, bytes) => {
       caught += 1
+      const message = parseMessage(bytes)
       const shown = {
         number: caught,
         sender,
         recipients: recipients.map(({ text }) => visible(text)),
-        ...shownOf(parseMessage(bytes)),
+        ...shownOf(message),
       }
       onCopy(shown, {
         number: caught,
         sender,
         recipients: recipients.flatMap(({ text }) => parseEmailAddress(text) ?? []),
         at: clock.now(),
+        messageId: messageIdOf(Headers.of(message)),
         bytes,
       })
       const answer = reply(250, '2.0.0', `caught as ${caught}`)

@@ -7,6 +7,7 @@ import type { Door } from '../lmtp/door.ts'
 import type { Services } from '../services.ts'
 import { oneKey } from '../smtp/listening.ts'
 import { publicationState } from '../store/units/lists.ts'
+import { deliveryPause } from '../store/units/pausing.ts'
 import { type LaneReport, laneReports } from '../store/units/reports.ts'
 import { putSetting } from '../store/units/settings.ts'
 import type { Picture } from '../web/metrics.ts'
@@ -33,13 +34,16 @@ export async function openMonitoring(services: Services, place: HostPort, parts:
   const version = programVersion()
   const lanes = restrained(clock, () => store.read(laneReports, { now: clock.now() }))
   const ready = readiness(clock, {
-    door: door.addresses[0] ?? '',
+    // A path lets everybody in whom the kernel lets in; a port may be closed to this very machine.
+    door: door.addresses.find((address) => address.startsWith('/')) ?? door.addresses[0] ?? '',
     write: () => store.commit(putSetting, { key: 'readiness.asked', value: String(clock.now()) }),
     disk: () =>
       disk.hasRoom()
         ? null
         : `${disk.free()} bytes are free, [store] reserve is ${config.store.reserve}: no mail is taken; free some space`,
     relay: async () => {
+      const pause = store.read(deliveryPause, null)
+      if (pause !== null) return `delivery is paused: ${pause.why}`
       const status = await delivery.status()
       return status?.relay.state === 'down' ? (status.relay.words ?? 'it is down') : null
     },
@@ -72,6 +76,7 @@ export async function openMonitoring(services: Services, place: HostPort, parts:
         pages: status?.pages ?? 0,
         inDoubt: status?.inDoubt ?? 0,
       },
+      paused: store.read(deliveryPause, null) !== null,
       commits: parts.writer.commitTimes(),
       disk: { free: disk.free(), reserve: config.store.reserve },
       publication: store.read(publicationState, {}),

@@ -9,6 +9,8 @@ export interface Copy {
   readonly sender: EnvelopeSender
   readonly recipients: readonly EmailAddress[]
   readonly at: Instant
+  /** With its brackets; null where it has none. */
+  readonly messageId: string | null
   readonly bytes: Uint8Array
 }
 

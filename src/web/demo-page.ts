@@ -19,7 +19,7 @@ import { ownNameOnly, sameOriginForms, strictHeaders } from './guard.ts'
 import { HandIns } from './hand-in.ts'
 import { clockTime, type Markup, page } from './page.ts'
 import { type Choice, type FilledForm, formView, freshForm, readPost } from './post-form.ts'
-import { readSender, type Story, tellLatest, tellStory } from './story.ts'
+import { fingerprint, readSender, type Story, tellLatest, tellStory } from './story.ts'
 import { emptyView, refusedView, shortVerdicts, storyView } from './story-view.ts'
 
 export interface DemoPageSettings {
@@ -189,16 +189,18 @@ ${subject === '' ? '(no subject)' : subject}</a> <span class="note">${sender}, $
     return streamSSE(c, async (stream) => {
       const said = new Map<string, string>()
       let last = clock.monotonic()
-      const say = async (event: string, data: string): Promise<void> => {
-        if (said.get(event) === data) return
-        said.set(event, data)
+      const say = async (event: string, mark: string, makeData: () => string): Promise<void> => {
+        if (said.get(event) === mark) return
+        said.set(event, mark)
+        const data = makeData()
         last = clock.monotonic()
         await stream.writeSSE({ event, data })
       }
       while (!stream.aborted && !stream.closed) {
         const story = item > 0 ? storyOf(item) : null
-        if (story !== null) await say('story', String(viewOf(story)))
-        await say('posts', String(latestView(item > 0 ? item : null)))
+        if (story !== null) await say('story', fingerprint(story), () => String(viewOf(story)))
+        const posts = String(latestView(item > 0 ? item : null))
+        await say('posts', posts, () => posts)
         if (clock.monotonic() - last > sayAgainAfter) {
           last = clock.monotonic()
           await stream.writeSSE({ event: 'still', data: '' })

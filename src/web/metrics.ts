@@ -24,6 +24,8 @@ export interface Picture {
   readonly lanes: readonly LaneReport[]
   readonly relay: 'up' | 'down' | 'unknown'
   readonly delivery: { readonly connections: number; readonly pages: number; readonly inDoubt: number }
+  /** An operator holds delivery back. */
+  readonly paused: boolean
   readonly commits: CommitTimes
   readonly disk: { readonly free: number; readonly reserve: number }
   readonly publication: { readonly generation: number; readonly done: number; readonly fault: string | null }
@@ -107,6 +109,11 @@ export function families(picture: Picture): readonly Family[] {
         down: Number(relay === 'down'),
         unknown: Number(relay === 'unknown'),
       }),
+    ),
+    gauge(
+      'posthorn_delivery_paused',
+      '1 while an operator holds delivery back.',
+      only(Number(picture.paused)),
     ),
     gauge('posthorn_relay_connections', 'Connections to the relay.', only(delivery.connections)),
     gauge('posthorn_pages_open', 'Pages of recipients that are being sent.', only(delivery.pages)),

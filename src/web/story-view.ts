@@ -2,7 +2,6 @@
 // page can replace the parts that have changed.
 import { html } from 'hono/html'
 import { unreachable } from '../base/unreachable.ts'
-import { postingPipeline } from '../handlers/posting-pipeline.ts'
 import { type LedgerState, ledgerStates } from '../model/outgoing.ts'
 import { postingChain } from '../rules/chain.ts'
 import type { ReportedPost } from '../store/units/stories.ts'
@@ -103,7 +102,7 @@ const standingWords = {
 } as const
 
 function stationsOf(story: Story, handIn: HandIn | null): readonly Station[] {
-  const { post, waiting, delivery } = story
+  const { post, waiting } = story
   const received = post?.receivedAt ?? waiting?.acceptedAt ?? 0
   const lmtp: Station = {
     ...stationWords.lmtp,
@@ -132,15 +131,19 @@ ${handIn === null ? '' : dialogueView(handIn.dialogue, false)}`,
   }
   if (post.verdict !== 'accept') return [lmtp, queue, moderation, ahead('pipeline'), ahead('delivery')]
   const prefix = story.list?.settings.subjectPrefix.trim() ?? ''
+  const changedBy =
+    post.changedBy.length === 0
+      ? ''
+      : html`<p class="note">Handlers that changed something: ${post.changedBy.join(', ')}</p>`
   const pipeline: Station = {
     ...stationWords.pipeline,
     standing: 'done',
     at: post.judgedAt,
     after: judgedAfter,
     said: html`<p>${post.postNumber === null ? '' : `Post ${post.postNumber} of the list. `}${prefix === '' ? '' : html`Subject prefix <code>${prefix}</code>. `}Committed
-together with the verdict.</p><p class="note">Handlers: ${postingPipeline.map(({ name }) => name).join(', ')}</p>`,
+together with the verdict.</p>${changedBy}`,
   }
-  return [lmtp, queue, moderation, pipeline, deliveryStation(delivery, received)]
+  return [lmtp, queue, moderation, pipeline, deliveryStation(story, received)]
 }
 
 function waitingStation({ waiting }: Story): Station {
@@ -172,7 +175,7 @@ const verdictWords = {
   discard: 'Discarded.',
 } as const
 
-function deliveryStation(delivery: ToldOutgoing | null, received: number): Station {
+function deliveryStation({ delivery, paused }: Story, received: number): Station {
   if (delivery === null)
     return {
       ...stationWords.delivery,
@@ -190,7 +193,8 @@ function deliveryStation(delivery: ToldOutgoing | null, received: number): Stati
     at: changed ?? begun,
     after: changed === null ? null : changed - received,
     said: html`${outgoing.parked === null ? '' : html`<p class="bad">Set aside: ${outgoing.parked}</p>`}
-${begun === null ? html`<p>Waits for the delivery thread.</p>` : ''}
+${paused !== null && !isOver ? html`<p class="hold">Delivery is paused: ${paused}. <code>posthorn delivery resume</code> lets it go on.</p>` : ''}
+${begun === null && paused === null ? html`<p>Waits for the delivery thread.</p>` : ''}
 <table class="ledger"><thead><tr><th scope="col">Member</th><th scope="col">Address</th><th scope="col">State</th><th scope="col">The mail server said</th></tr></thead>
 <tbody>${recipients.map(recipientView)}</tbody></table>
 ${more ? html`<p class="note">There are more; <code>posthorn trace</code> tells of all.</p>` : ''}`,

@@ -2,9 +2,6 @@
 // Known by the number of its queue item, which is what the mail server heard: `queued as 17`.
 
 import { listRecipient } from '../lists/recipient.ts'
-import { Headers } from '../mail/headers.ts'
-import { parseMessage } from '../mail/message.ts'
-import { messageIdOf } from '../mail/message-id.ts'
 import { readVerpToken, type VerpKey } from '../mail/verp.ts'
 import type { MailingList } from '../model/list.ts'
 import type { MemberNo } from '../model/member.ts'
@@ -13,6 +10,7 @@ import type { ItemNo } from '../model/queue.ts'
 import type { Store } from '../store/store.ts'
 import { listByNo, listBySpec } from '../store/units/lists.ts'
 import { pageByNo } from '../store/units/outgoing.ts'
+import { deliveryPause } from '../store/units/pausing.ts'
 import {
   pagesOf,
   queuedItem,
@@ -54,6 +52,8 @@ export interface Story {
   readonly delivery: ToldOutgoing | null
   /** What Posthorn itself wrote about it. */
   readonly letters: readonly ToldOutgoing[]
+  /** Why an operator holds delivery back; null while it runs. */
+  readonly paused: string | null
   /** Nothing more happens by itself. */
   readonly isOver: boolean
 }
@@ -65,10 +65,12 @@ const mostLetters = 5
 export function tellStory(store: Pick<Store, 'read'>, copies: Copies, item: ItemNo): Story | null {
   const post = store.read(postOfItem, { item })
   const waiting = store.read(queuedItem, { item })
-  if (post === null)
-    return waiting === null
-      ? null
-      : { item, waiting, post, list: null, delivery: null, letters: [], isOver: waiting.shuntedAt !== null }
+  const paused = store.read(deliveryPause, null)?.why ?? null
+  if (post === null) {
+    if (waiting === null) return null
+    const isOver = waiting.shuntedAt !== null
+    return { item, waiting, post, list: null, delivery: null, letters: [], paused, isOver }
+  }
   const list = store.read(listBySpec, { spec: post.list.toLowerCase() })
   const delivery = post.outgoing === null ? null : tellOutgoing(store, copies, post.outgoing)
   const letters = store
@@ -76,8 +78,12 @@ export function tellStory(store: Pick<Store, 'read'>, copies: Copies, item: Item
     .flatMap((no) => tellOutgoing(store, copies, no) ?? [])
   const all = delivery === null ? letters : [delivery, ...letters]
   const isOver = all.every(({ outgoing }) => outgoing.doneAt !== null || outgoing.parked !== null)
-  return { item, waiting, post, list, delivery, letters, isOver }
+  return { item, waiting, post, list, delivery, letters, paused, isOver }
 }
+
+/** Two that are equal make the same page; much cheaper than the page. */
+export const fingerprint = (story: Story): string =>
+  JSON.stringify(story, (key, value: unknown) => (key === 'copy' && value !== null ? 'kept' : value))
 
 export const tellLatest = (store: Pick<Store, 'read'>): readonly ReportedPost[] =>
   store.read(latestPosts, { limit: 12 })
@@ -111,7 +117,7 @@ function copyOf(copies: Copies, reply: string | null, address: string, messageId
   const number = /caught as (\d+)$/.exec(reply ?? '')?.[1]
   const copy = number === undefined ? null : copies.byNumber(Number(number))
   if (copy === null || !copy.recipients.some((one) => one === address)) return null
-  return messageIdOf(Headers.of(parseMessage(copy.bytes))) === messageId ? copy : null
+  return copy.messageId === messageId ? copy : null
 }
 
 /** The list and the member that an envelope sender names (VERP); null for a sender that names nobody. */
