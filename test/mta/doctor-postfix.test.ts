@@ -1,8 +1,9 @@
 // The doctor of Postfix against configurations that are sound, odd, and broken one way or two at a time. They are those of
 // the laboratory, asked by the real postconf and postmap; no Postfix runs.
 import assert from 'node:assert/strict'
-import { readFile, rm } from 'node:fs/promises'
-import { describe, test } from 'node:test'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
 import { mailServerHost } from '../../src/app/mail-server-host.ts'
 import { planChanges } from '../../src/hookup/apply.ts'
 import { postfix } from '../../src/hookup/guides/postfix.ts'
@@ -26,7 +27,9 @@ import {
   postfixFolder,
   write,
 } from '../support/postfix-folder.ts'
+import { type PostfixLab, postfixLab } from '../support/postfix-lab.ts'
 import { oddOfHash, soundLayouts } from '../support/postfix-oddities.ts'
+import { freshSite, type Site } from '../support/server.ts'
 
 const hash: Layout = {
   main: `${labBase}transport_maps = hash:MAPS/postfix_lmtp hash:MAPS/postfix_routes
@@ -147,6 +150,70 @@ describe('two at a time', { concurrency: 4 }, () => {
       const found = await findings(hash, [one, other])
       assert.equal(found[0] === undefined ? 'nothing' : codeOf(found[0]), first)
     })
+})
+
+describe('the command, with a Postfix that runs', { timeout: 240_000 }, () => {
+  const ending = new AsyncDisposableStack()
+  let lab: PostfixLab
+  let site: Site
+
+  before(async () => {
+    lab = ending.use(await postfixLab())
+    const { smtpPort: relayPort, lmtpPort } = lab
+    site = ending.use(await freshSite({ relayPort, lmtpPort, sections: { mta: { incoming: 'postfix' } } }))
+    await site.must(['domain', 'add', lists, '--list-only'])
+    await site.must(['create', `tea@${lists}`])
+    await site.start()
+    await lab.start(join(site.varDir, 'data'), lists)
+  })
+  after(() => ending.disposeAsync())
+
+  const look = async (...words: readonly string[]) => {
+    const { code, out, err } = await site.posthorn([
+      'doctor',
+      ...words,
+      '--config-dir',
+      lab.configDir,
+      'postfix',
+    ])
+    return { code, out, err }
+  }
+  const firstOf = (out: string): unknown =>
+    (JSON.parse(out) as { findings: readonly { code: string; file: string; line: number }[] }).findings[0]
+
+  test('0 and nothing to mend when all is sound', async () => {
+    const { code, out } = await look()
+    assert.equal(code, 0, out)
+    assert.deepEqual((await look('--json')).code, 0)
+  })
+
+  test('1, and the line that takes our table out of force', async () => {
+    const main = join(lab.configDir, 'main.cf')
+    const sound = await readFile(main, 'utf8')
+    try {
+      await write(
+        lab.configDir,
+        `${sound}transport_maps =\n`,
+        await readFile(join(lab.configDir, 'master.cf'), 'utf8'),
+      )
+      const { code, out } = await look('--json')
+      assert.equal(code, 1)
+      const { code: told, file, line } = firstOf(out) as { code: string; file: string; line: number }
+      assert.deepEqual(
+        { told, file, line },
+        { told: 'postfix.overridden-setting', file: main, line: sound.split('\n').length },
+      )
+      assert.match((await look()).out, /^error: .*\(postfix\.overridden-setting\)\n {2}seen:/)
+    } finally {
+      await writeFile(main, sound)
+    }
+  })
+
+  test('2 when there is nothing to look at', async () => {
+    const { code, out } = await site.posthorn(['doctor', '--json', '--config-dir', '/nowhere', 'postfix'])
+    assert.equal(code, 2)
+    assert.match(out, /there is no \/nowhere\/main\.cf/)
+  })
 })
 
 const debian = '/usr/share/postfix/main.cf.debian'

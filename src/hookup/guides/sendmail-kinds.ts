@@ -45,7 +45,7 @@ export const spaces = {
     'Sendmail drops such a rule and goes on without it.',
     `put a tab between the two sides in sendmail.mc (an editor or a copied web page made blanks of it), ${anew}`,
   ]),
-  explains: ['sendmail.rule-missing', 'sendmail.unknown-recipients-accepted', 'sendmail.check-missing'],
+  explains: ['sendmail.rule-missing', 'sendmail.unknown-recipients-accepted'],
 }
 export const configurationError = kind('configuration-error', 'error', 12, [
   'Sendmail finds a fault in sendmail.cf',
