@@ -1,7 +1,8 @@
 // What a round trip (`doctor --deep`) is given, in the server: its relay, secret and tables, and the domain to go through.
 import { hostname } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import { instant, SECOND } from '../base/clock.ts'
-import type { RoundTripSite } from '../hookup/deep/round-trip.ts'
+import type { RoundTripSite } from '../hookup/deep/round-trip-news.ts'
 import type { DirectoryDomain } from '../model/mail-server.ts'
 import type { Services } from '../services.ts'
 import { directory } from '../store/units/lists.ts'
@@ -36,6 +37,7 @@ export async function roundTripSite(
     verpKey: await verpSecret(services),
     spool: messagesDirectory(config),
     publish,
+    rest: (milliseconds, signal) => pause(milliseconds, undefined, { signal }),
   }
 }
 

@@ -4,7 +4,7 @@ import { callServer } from '../app/control-client.ts'
 import { findControlPath } from '../app/data-directory.ts'
 import { SECOND } from '../base/clock.ts'
 import type { Config } from '../config/config.ts'
-import type { Hop, RoundTripNews } from '../hookup/deep/round-trip.ts'
+import type { Hop, RoundTripNews } from '../hookup/deep/round-trip-news.ts'
 import type { Finding } from '../model/hookup.ts'
 
 /** What the server says, a line of JSON each. */

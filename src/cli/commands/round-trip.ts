@@ -19,8 +19,8 @@ export const roundTripCommand = defineCommand({
   args: {},
   async run({ services, server, out, signal }, { domain: name, wait: text }) {
     const seconds = Number(text ?? '30')
-    if (!(seconds >= 1 && seconds <= 600))
-      throw new UsageFault(`Invalid value for --wait: '${text}' is no number from 1 to 600.`)
+    if (!(seconds >= 1 && seconds <= 120))
+      throw new UsageFault(`Invalid value for --wait: '${text}' is no number from 1 to 120.`)
     const say = (line: RoundTripLine): void => out.line(JSON.stringify(line))
     const domain = domainToTry(services, name)
     if (domain === null) {

@@ -111,7 +111,7 @@ export interface TrialState {
   readonly copy: TrialCopy | null
   /** The copy, once home. */
   readonly home: JudgedTrial | null
-  /** What bounces of the copy have said, once they are processed. */
+  /** What bounces that came in have said, once they are processed. */
   readonly bounces: readonly string[]
 }
 
@@ -217,6 +217,6 @@ const selectCopy = query(
   }),
 )
 const selectBounces = query(
-  'select reply from bounce_event where id > ? and list_id = ? order by id',
+  "select reply from bounce_event where id > ? and list_id = ? and context not in ('smtp', 'expired') order by id",
   (row) => text(row, 'reply'),
 )
