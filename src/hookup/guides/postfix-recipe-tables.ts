@@ -83,7 +83,12 @@ export function byTables(input: RecipeInput): Built {
   return { settings, notes }
 }
 
-type Add = (name: string, ours: readonly string[], why: string) => readonly Setting[]
+type Add = (
+  name: string,
+  ours: readonly string[],
+  why: string,
+  where?: 'first' | 'last',
+) => readonly Setting[]
 
 function aliasSettings(
   input: RecipeInput,
@@ -104,6 +109,7 @@ function aliasSettings(
       'virtual_alias_maps',
       [vmap],
       'The addresses of lists become those in the alias domain, which is routed to Posthorn: a virtual domain itself cannot be.',
+      'first', // before a pattern that takes the whole domain
     ),
     ...(configuration.value('propagate_unmatched_extensions').includes('virtual')
       ? []

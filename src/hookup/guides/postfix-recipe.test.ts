@@ -288,7 +288,7 @@ for (const { title, wanted, ...what } of [
       transport_maps: lmtp,
       relay_domains: names,
       relay_recipient_maps: lmtp,
-      virtual_alias_maps: `hash:/etc/postfix/virtual ${vmap}`,
+      virtual_alias_maps: `${vmap} hash:/etc/postfix/virtual`,
     },
   },
   {
@@ -301,8 +301,21 @@ for (const { title, wanted, ...what } of [
       transport_maps: lmtp,
       relay_domains: names,
       relay_recipient_maps: lmtp,
-      virtual_alias_maps: `hash:/etc/postfix/virtual ${vmap}`,
+      virtual_alias_maps: `${vmap} hash:/etc/postfix/virtual`,
       propagate_unmatched_extensions: 'canonical virtual',
+    },
+  },
+  {
+    title: 'an alias domain that was relayed for by hand is no domain of others',
+    main: `${modern}virtual_alias_domains = example.com\nrelay_domains = x.example.com\nvirtual_alias_maps = regexp:/etc/postfix/all\n`,
+    tables: { 'regexp:/etc/postfix/all': '@example.com everything@example.org' },
+    domains: [domain('example.com', { aliasDomain: 'x.example.com' })],
+    wanted: {
+      ...always,
+      transport_maps: lmtp,
+      relay_domains: `x.example.com ${names}`,
+      relay_recipient_maps: lmtp,
+      virtual_alias_maps: `${vmap} regexp:/etc/postfix/all`,
     },
   },
   {
@@ -315,7 +328,7 @@ for (const { title, wanted, ...what } of [
       relay_domains: names,
       relay_recipient_maps: lmtp,
       virtual_alias_domains: '$virtual_alias_maps example.com',
-      virtual_alias_maps: `$virtual_maps ${vmap}`,
+      virtual_alias_maps: `${vmap} $virtual_maps`,
     },
   },
   {
@@ -596,6 +609,14 @@ test('postfix recipe: what a new list waits for, and tables of another list mana
   ]
   for (const words of [late, others]) match(notes.join('\n'), words)
   ok(JSON.stringify(files).includes('/var/lib/mailman3/data/postfix_lmtp'))
+})
+
+test('postfix recipe: a relay domain of lists that is not marked so is told of', async () => {
+  const { notes } = await hookupOf({
+    main: `${modern}relay_domains = lists.example.org\n`,
+    domains: [{ ...listOnly, listOnly: false }],
+  })
+  match(notes.join('\n'), /lists\.example\.org is in relay_domains and not marked as list-only/)
 })
 
 test('postfix recipe: verification asks nothing of other relay domains', async () => {

@@ -22,7 +22,10 @@ export function relayRecipients(
     })
   const isChecked = wordsOf(configuration, 'relay_recipient_maps').some((word) => !isOurTable(word, facts))
   if (isChecked) return { settings: add([source]), notes: [] }
-  const own = relayed.filter(({ listOnly }) => listOnly).map(({ mailHost }) => mailHost)
+  const own = relayed.flatMap(({ mailHost, aliasDomain, listOnly }) => [
+    ...(aliasDomain === null ? [] : [aliasDomain]),
+    ...(listOnly ? [mailHost] : []),
+  ])
   const others = wordsOf(configuration, 'relay_domains').filter(
     (word) => !isOurTable(word, facts) && !own.includes(word.toLowerCase()),
   )
@@ -38,9 +41,14 @@ export function relayRecipients(
       ],
     }
   const pass = `inline:{ ${words.map((domain) => `{@${domain} = OK}`).join(', ')} }`
+  const shared = relayed.map(({ mailHost }) => mailHost).filter((name) => words.includes(name))
   return {
     settings: add([pass, source]),
     notes: [
+      ...shared.map(
+        (name) =>
+          `${name} is in relay_domains and not marked as list-only, so Postfix takes mail for every name in it, also for lists that there are not. If nobody else lives there: 'posthorn domain set ${name} --list-only', and 'posthorn hookup' again.`,
+      ),
       `Postfix goes on relaying for every name in ${words.join(', ')}, as it did; their subdomains, if they have any with mail, need a line of their own in relay_recipient_maps.`,
     ],
   }
