@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { typedSite } from '../../test/support/command-line.ts'
@@ -263,4 +264,18 @@ test('a data directory that is a file, or that this user may not enter, is told 
   const closed = await run('lists').finally(() => asRoot && process.seteuid?.(0))
   equal(closed.code, 1)
   match(closed.err, /cannot be (?:written|used|read|opened)|may not/)
+})
+
+test('a data directory of a newer release is left alone, with what to do', async (t) => {
+  const { varDir, run } = typedSite(t)
+  equal((await run('create', tea)).code, 0)
+  const db = new DatabaseSync(join(varDir, 'posthorn.db'))
+  db.exec('insert into schema (version, min_reader) values (999, 999)')
+  db.close()
+  const said = await run('remove', tea)
+  equal(said.code, 1)
+  match(
+    said.err,
+    /^posthorn: .* was written by a newer Posthorn \(it needs schema 999, .*; install that version/,
+  )
 })

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { freshStore } from '../../test/support/fresh-store.ts'
 import { shell } from '../../test/support/shell.ts'
 import type { ServerStatus } from '../app/control-server-side.ts'
@@ -12,6 +12,10 @@ import { listBySpec } from '../store/units/lists.ts'
 import { freezePage, parkOutgoing, recordResults } from '../store/units/outgoing.ts'
 import { shuntItem } from '../store/units/queue.ts'
 import { queuedItem } from '../store/units/reports.ts'
+
+// For what changes nothing: a store each would be most of the time that these tests take.
+const unchanged = await freshStore()
+after(() => unchanged[Symbol.asyncDispose]())
 
 const usage = /^Usage: posthorn \S+ \[OPTIONS\].*\nTry 'posthorn \S+ -h' for help\.\n\nError: /
 
@@ -118,8 +122,7 @@ for (const { argv, error } of [
   },
 ])
   test(`'${argv.join(' ')}' is a mistake, told with the usage`, async () => {
-    await using fresh = await freshStore()
-    const said = await shell(fresh).run(argv)
+    const said = await shell(unchanged).run(argv)
     equal(said.code, 2)
     match(said.err, usage)
     equal(said.err.slice(said.err.indexOf('Error: ') + 7), `${error}\n`)
@@ -371,23 +374,20 @@ for (const { title, status, code, says } of [
   { title: 'no server is 2', status: undefined, code: 2, says: /^Posthorn is not running\n$/ },
 ])
   test(`status: ${title}`, async () => {
-    await using fresh = await freshStore()
-    const said = await shell(fresh).run(['status'], status === undefined ? {} : { status })
+    const said = await shell(unchanged).run(['status'], status === undefined ? {} : { status })
     equal(said.code, code)
     match(said.out, says)
   })
 
 test('status: a store that cannot be read is trouble, not a reason to try later', async () => {
-  await using fresh = await freshStore()
   const status = new Unavailable('the database cannot be used: database disk image is malformed')
-  const said = await shell(fresh).run(['status'], { status })
+  const said = await shell(unchanged).run(['status'], { status })
   equal(said.code, 1)
   match(said.out, /^Posthorn is running\nTROUBLE: the database cannot be used: .* malformed; look at/)
 })
 
 test('a world that is down is 75 with its words, a fault of ours is 1', async () => {
-  await using fresh = await freshStore()
-  const { run } = shell(fresh)
+  const { run } = shell(unchanged)
   const fail = (fault: Error) => run(['aliases'], { publish: () => Promise.reject(fault) })
   deepEqual(await fail(new Unavailable('the disk is full')), {
     code: 75,
@@ -403,8 +403,7 @@ test('a world that is down is 75 with its words, a fault of ours is 1', async ()
 })
 
 test('a directory of tables is looked for where the caller stands', async () => {
-  await using fresh = await freshStore()
-  const said = await shell(fresh).run(['aliases', '-d', 'nowhere'])
+  const said = await shell(unchanged).run(['aliases', '-d', 'nowhere'])
   equal(said.code, 2)
   match(said.err, /Invalid value for -d: 'nowhere' is no directory/)
 })
