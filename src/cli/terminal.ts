@@ -37,7 +37,7 @@ export function terminalOutput(
     if (progressShown) process.stderr.write('\r\u001b[K')
     progressShown = false
   }
-  if (target === process.stdout) process.once('exit', clear)
+  process.once('exit', clear)
   return {
     out: (text) => {
       clear()
