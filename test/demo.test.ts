@@ -112,7 +112,7 @@ test('npm start: the line it prints makes three copies, Ctrl-C ends it, a second
     const welcome = await demo.output(/Ctrl-C/)
     const remove = lineOf('printf', welcome)
       .replace(/^.*\n\s*/, '')
-      .replace(/inject (.*)$/, 'delmembers -m ben@example.net -l $1')
+      .replace(/inject (.*)$/, 'delmembers -G -m ben@example.net -l $1')
     await shell('sh', ['-c', remove], { cwd: root, env: environment })
     await shell('sh', ['-c', lineOf('printf', welcome)], { cwd: root, env: environment })
     await demo.output(/Copy 2 for [\s\S]*\| The Darjeeling is here\.\n/)
