@@ -1,7 +1,9 @@
 // The ways into Posthorn beside LMTP over TCP, in a server as it is started: SMTP, look-ups, the pipe program.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { handIn } from './support/hand-in.ts'
 import { freePort, freshSite, run } from './support/server.ts'
@@ -70,4 +72,53 @@ test('a look-up port that is taken stops the start with the key that names it', 
   const { code, err } = await site.refusedStart()
   equal(code, 1)
   match(err, /port \d+ on 127\.0\.0\.1 is taken .* set \[lookup\] tcp_table to a free port/)
+})
+
+test('several mail servers are served at once, and whoever makes a list hears what is left to do', async () => {
+  await using site = await freshSite({
+    relayPort: await freePort(),
+    sections: { mta: { incoming: 'sendmail, opensmtpd exim4 courier', configuration: './mta.cfg' } },
+  })
+  const home = join(site.directory, 'home')
+  mkdirSync(home)
+  writeFileSync(join(site.directory, 'mta.cfg'), `[courier]\nhome: ${home}\n`)
+  const server = await site.start()
+  const { code, out, err } = await site.posthorn(['create', 'tea@lists.example.test'])
+  deepEqual([code, out], [0, 'Created mailing list: tea@lists.example.test\n'])
+  match(
+    err,
+    /^Note: OpenSMTPD does not reread its tables by itself: run 'smtpctl update table \S+'\.$/m,
+  )
+  const data = (name: string) => readFileSync(join(site.varDir, 'data', name), 'utf8')
+  match(data('sendmail_lists'), /^tea-owner@lists\.example\.test owner$/m)
+  match(data('opensmtpd_recipients'), /^\^tea\(/m)
+  ok(existsSync(join(site.varDir, 'lists', 'tea.lists.example.test')))
+  deepEqual(readdirSync(home).sort(), ['.courier-tea', '.courier-tea-default'])
+  await site.must(['remove', 'tea@lists.example.test'])
+  deepEqual(readdirSync(home), [])
+  equal(data('sendmail_lists'), '')
+  equal(await server.stop(), 0)
+})
+
+test('aliases --format makes tables of another kind, into another folder or in place', async () => {
+  await using site = await freshSite({
+    relayPort: await freePort(),
+    sections: { mta: { incoming: 'postfix', configuration: './mta.cfg' } },
+  })
+  writeFileSync(
+    join(site.directory, 'mta.cfg'),
+    '[postfix]\ntransport_file_type: texthash\nreload_command: /bin/true\n',
+  )
+  await site.list('tea@lists.example.test', [])
+  await site.must(['aliases', '-d', site.directory, '--format', 'regex'])
+  match(readFileSync(join(site.directory, 'postfix_lmtp'), 'utf8'), /^\/\^tea\(/m)
+  const inPlace = () => readFileSync(join(site.varDir, 'data', 'postfix_lmtp'), 'utf8')
+  match(inPlace(), /^tea@lists/m)
+  await site.must(['aliases', '--format', 'pcre'])
+  match(inPlace(), /^\/\^tea\(/m)
+  await site.must(['aliases'])
+  match(inPlace(), /^tea@lists/m)
+  const wrong = await site.posthorn(['aliases', '--format', 'oracle'])
+  equal(wrong.code, 2)
+  match(wrong.err, /Invalid value for --format: 'oracle' is not a kind of table; accepted: hash, regex/)
 })

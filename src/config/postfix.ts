@@ -18,8 +18,12 @@ const tableTypes: Readonly<Record<string, TableType>> = {
   default: 'default',
 }
 
-const tableType = typeOf('kind of table', Object.keys(tableTypes).join(', '), 'kind of table', (text) =>
-  Object.hasOwn(tableTypes, text.toLowerCase()) ? tableTypes[text.toLowerCase()] : undefined,
+/** `regex` is Mailman's word for `regexp`. */
+export const tableType = typeOf(
+  'kind of table',
+  Object.keys(tableTypes).join(', '),
+  'kind of table',
+  (text) => (Object.hasOwn(tableTypes, text.toLowerCase()) ? tableTypes[text.toLowerCase()] : undefined),
 )
 
 export const postfix = {

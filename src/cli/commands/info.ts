@@ -28,7 +28,8 @@ export const info = defineCommand({
         ', ',
       ),
       'mail server in': mta.incoming.map(nameOf).join(' '),
-      'mail server out': `${mta.smtpHost}:${mta.smtpPort}`,
+      'mail server out':
+        mta.outgoing.kind === 'module' ? nameOf(mta.outgoing) : `${mta.smtpHost}:${mta.smtpPort}`,
     }
     const places = Object.entries(paths).filter(([name]) => name !== 'layout')
     const text = json
