@@ -16,10 +16,10 @@ This page is made from the catalogue of findings (\`node scripts/troubleshooting
 between the two, and says what is wrong: most likely cause first, with the very line, why it breaks mail, and the exact
 change. It changes nothing, and it sends nothing but what \`--deep\` sends.
 
-    posthorn doctor                          the mail server of this host
+    posthorn doctor                                            # the mail server of this host
     posthorn doctor postfix --config-dir /srv/mail/etc/postfix
     posthorn doctor exim --command-prefix "docker exec mail"
-    posthorn doctor --json                   the same for programs
+    posthorn doctor --json                                     # the same for programs
 
 It ends with 0 when nothing is to be mended, 1 when there is an error or a warning, 2 when it could not look. An **error**
 loses, refuses or holds up mail; a **warning** harms in some cases; an **info** is only good to know.

@@ -1,7 +1,7 @@
 // The mail servers that `hookup` and `doctor` know, in the order in which they are looked for and listed.
 import type { MailServerGuide } from '../model/hookup.ts'
-import { opensmtpd } from './guides/opensmtpd.ts'
 import { exim } from './guides/exim.ts'
+import { opensmtpd } from './guides/opensmtpd.ts'
 import { postfix } from './guides/postfix.ts'
 import { sendmail } from './guides/sendmail.ts'
 
