@@ -251,6 +251,11 @@ for (const { title, text, told } of [
     told: "x.cfg:2: web.base_url: 'http://lists.example.org' is not a web address; accepted: an https:// address",
   },
   {
+    title: 'metrics without a port',
+    text: '[web]\nmetrics: 127.0.0.1\n',
+    told: "x.cfg:2: web.metrics: '127.0.0.1' is not a host with port; accepted: host:port such as 127.0.0.1:2525",
+  },
+  {
     title: 'a missing file of the mail server',
     text: '[mta]\nconfiguration: postfix.cfg\n',
     told: 'x.cfg:2: mta.configuration: postfix.cfg does not exist; write the path of a file that does',
@@ -564,6 +569,16 @@ test('a file of the mail servers that others can write names no program', () => 
   equal(told.length, 2)
   for (const line of told)
     match(line, /command: '.*' names a program, but others can write .*p\.cfg; take that/)
+})
+
+test('metrics for everybody are a warning that says what to write', () => {
+  const owner = '[mailman]\nsite_owner: a@example.org\n'
+  const { config, warnings } = load(`${owner}[web]\nmetrics: [::]:9108\n`)
+  deepEqual(config?.web.metrics, { host: '::', port: 9108 })
+  deepEqual(warnings, [
+    'x.cfg:4: web.metrics: :: tells every host how this server is; write 127.0.0.1, or an address of a network of your own',
+  ])
+  deepEqual(load(`${owner}[web]\nmetrics: 127.0.0.1:9108\n`).warnings, [])
 })
 
 test('courier without a home gets no files, and the operator is told so', () => {

@@ -105,7 +105,7 @@ ${subject === '' ? '(no subject)' : subject}</a> <span class="note">${sender}, $
       reload: parts.reload ?? false,
       body: html`<main>
 <div class="side">${formFor(parts.filled ?? freshForm, parts.wrong ?? null)}
-<section class="card"><h2>Posts <span id="live" class="note"></span></h2><div id="posts">${latestView(parts.current)}</div></section>
+<section class="card"><h2>Posts <span id="live" class="note" role="status"></span></h2><div id="posts">${latestView(parts.current)}</div></section>
 <section class="card try"><h2>Or from a terminal</h2>
 <pre>curl -d from=ann@example.org -d to=tea@lists.example.test \\
   -d subject=Hello -d text=Steeping. http://localhost:${port()}/posts</pre>
