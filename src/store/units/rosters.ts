@@ -15,17 +15,16 @@ export interface RosterPlace {
 /** Members with their keys, by which the next page begins. */
 export type RosterPage = readonly (Member & { readonly key: string })[]
 
-/** From this size on a roster is not sorted for each page. */
-const largeRoster = 5000
-
 /** A page of a roster in the order of the address keys, after `after`; null for the first page. */
 export const rosterPage = defineUnit(
   'member.roster-page',
   function* (a: { list: ListNo; roles: readonly Role[]; after: RosterPlace | null; limit: number }) {
     const wanted = JSON.stringify(a.roles.map((role) => roles[role]))
     const after = [a.after?.key ?? '', a.after === null ? 0 : roles[a.after.role]] as const
-    // A large list is met often on the way through all addresses; to sort a small one costs next to nothing.
-    const isLarge = (yield* one(countUpTo, a.list, wanted, largeRoster)) === largeRoster
+    // Either the whole roster is sorted, `size` rows, or all addresses are walked in their order until enough of them
+    // are members, `limit * addresses / size` looks. A row costs five times a look: from `even` on the walk is shorter.
+    const even = Math.ceil(Math.sqrt((a.limit * (yield* one(countAddresses))) / 5))
+    const isLarge = (yield* one(countUpTo, a.list, wanted, even)) === even
     return yield* all(isLarge ? selectOnTheWay : selectSorted, a.list, wanted, ...after, a.limit)
   },
 )
@@ -68,6 +67,8 @@ export const changeAddress = defineUnit(
   },
 )
 
+// The last number rather than the count, which would read them all; what was deleted makes it a little too large.
+const countAddresses = query('select coalesce(max(id), 1) as n from address', (row) => integer(row, 'n'))
 const countUpTo = query(
   `select count(*) as n from (select 1 from member indexed by member_by_role
      where list_id = ? and role in (select value from json_each(?)) limit ?)`,
