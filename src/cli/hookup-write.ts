@@ -1,6 +1,7 @@
 // `posthorn hookup --write`: shows what would change, asks, writes, and tells the mail server.
 import { createInterface } from 'node:readline/promises'
 import { systemClock } from '../base/clock.ts'
+import { Unavailable } from '../base/unavailable.ts'
 import { diffOf, planChanges, writeChanges } from '../hookup/apply.ts'
 import type { Hookup, MailServerHost } from '../model/hookup.ts'
 import { EX, type Output } from './command.ts'
@@ -18,7 +19,7 @@ export interface Writing {
   readonly again: () => Promise<Hookup>
 }
 
-/** The exit code. Throws Unavailable; every file is then as it was. */
+/** The exit code. Throws Unavailable when a file cannot be read. */
 export async function writeHookup(
   out: Output,
   { host, name, hookup, asks, publish, again }: Writing,
@@ -38,8 +39,13 @@ export async function writeHookup(
     return refuse(out, [`Nothing was written: the tables could not be brought up to date. ${fault}`])
   const { notes } = await again()
   const stamp = new Date(systemClock.now()).toISOString().slice(0, 19).replaceAll(':', '-')
-  for (const { path, backup } of await writeChanges(changes, `${stamp}Z`))
-    out.line(`${path} is written${backup === null ? '' : `; as it was: ${backup}`}`)
+  try {
+    for (const { path, backup } of await writeChanges(changes, `${stamp}Z`))
+      out.line(`${path} is written${backup === null ? '' : `; as it was: ${backup}`}`)
+  } catch (fault) {
+    if (!(fault instanceof Unavailable)) throw fault
+    return refuse(out, [`Nothing was written: ${fault.message}`])
+  }
   for (const note of notes) out.line(`  * ${note}`)
   return await tellMailServer(out, host, name, hookup.afterwards)
 }
@@ -76,11 +82,8 @@ async function tellMailServer(
     const [program, ...rest] = argv
     if (program === undefined) continue
     const shown = argv.join(' ')
-    const ended = await host.run([program, ...rest])
-    if (ended?.code !== 0) {
-      const said = ended === null ? 'there is no such program here' : `${ended.err}${ended.out}`.trim()
-      const words =
-        said === '' ? 'it gave no reason; its log may, and it fails while the mail server is down' : said
+    const words = await faultOf(host, [program, ...rest])
+    if (words !== null) {
       out.errorLine(
         `The files are written, but '${shown}' failed: ${words}. Until it is run, the mail server goes by its old configuration.`,
       )
@@ -90,4 +93,18 @@ async function tellMailServer(
   }
   out.line(`'posthorn doctor ${name}' looks whether all of it works.`)
   return EX.ok
+}
+
+/** Null when it ended well. */
+async function faultOf(host: MailServerHost, argv: readonly [string, ...string[]]): Promise<string | null> {
+  try {
+    const ended = await host.run(argv)
+    if (ended === null) return 'there is no such program here'
+    if (ended.code === 0) return null
+    const said = `${ended.err}${ended.out}`.trim()
+    return said === '' ? 'it gave no reason; its log may, and it fails while the mail server is down' : said
+  } catch (fault) {
+    if (!(fault instanceof Unavailable)) throw fault
+    return fault.message
+  }
 }

@@ -1,6 +1,6 @@
 // `posthorn hookup` as it is typed, on a folder with a main.cf; no Postfix is needed, and where there is one it does not run.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { freshSite, type Ran, run, type Site } from '../../test/support/server.ts'
@@ -114,6 +114,16 @@ describe('posthorn hookup', () => {
     ok(readdirSync(join(site.varDir, 'data')).includes('postfix_routes'))
     match(readFileSync(mainFile, 'utf8'), /^# posthorn was: transport_maps = texthash:\/etc\/transport$/m)
     match((await hookup('--write', '--yes')).out, /Nothing to do/)
+  })
+
+  test('a file that cannot be written is told with the reason, and stays as it is', async () => {
+    writeFileSync(mainFile, text)
+    mkdirSync(`${mainFile}.posthorn-new`) // stands where the new text would
+    const { code, err } = await hookup('--write', '--yes')
+    rmdirSync(`${mainFile}.posthorn-new`)
+    equal(code, 1)
+    match(err, /Nothing was written: .*main\.cf cannot be written \(.*\); check/)
+    equal(readFileSync(mainFile, 'utf8'), text)
   })
 
   test('tables that cannot be published stop it before anything is written', async () => {
