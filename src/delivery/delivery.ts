@@ -76,6 +76,7 @@ const bytesAhead = 64 * 1024 * 1024
 const triesBeforeExpiry = 5
 const transactionsAhead = 200
 const longestSleep = 60_000
+const shortestSleep = 20
 
 export function startDelivery(
   services: { readonly store: Store; readonly clock: Clock; readonly log: Log },
@@ -328,7 +329,7 @@ class Station implements Delivery {
 
   #sleepUntilRetry(): void {
     const wait = this.#schedule.untilNextRetry()
-    if (wait !== null) this.#sleep(Math.min(wait, longestSleep))
+    if (wait !== null) this.#sleep(Math.min(Math.max(wait, shortestSleep), longestSleep))
   }
 
   #sleep(milliseconds: number): void {

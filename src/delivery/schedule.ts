@@ -51,10 +51,13 @@ export class Schedule {
   readonly #inWork = new Map<string, Page>()
   readonly #stuck = new Set<OutgoingNo>()
   readonly #parked = new Set<OutgoingNo>()
+  /** When pages that are due were last looked for. */
+  #lookedAt: number
 
   constructor({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
     this.#store = store
     this.#clock = clock
+    this.#lookedAt = clock.now()
   }
 
   /** Something was accepted: look again. */
@@ -110,17 +113,23 @@ export class Schedule {
     return this.#stuck.has(outgoing) || this.#parked.has(outgoing)
   }
 
-  /** Milliseconds until a page is due that is not due yet; null when none waits. */
+  /**
+   * Milliseconds until a page is due that was not due at the last look for retries; not above 0 when it fell due since,
+   * which must not be forgotten. Null when none waits.
+   */
   untilNextRetry(): number | null {
     const now = this.#clock.now()
-    const due = this.#store.read(nextPageDue, { after: now })
+    const after = Math.min(this.#lookedAt, now) // the clock may have been set back
+    const due = this.#store.read(nextPageDue, { after })
     return due === null ? null : due - now
   }
 
   async #retries(count: number): Promise<NextPages> {
+    const now = this.#clock.now()
     const due = this.#store
-      .read(duePages, { now: this.#clock.now(), limit: count + this.#inWork.size })
+      .read(duePages, { now, limit: count + this.#inWork.size })
       .filter((one) => !this.#inWork.has(keyOf(one)) && !this.isBlocked(one.outgoing))
+    this.#lookedAt = now
     return settled(due.slice(0, count).map((one) => this.#openAgain(one)))
   }
 
