@@ -1,12 +1,10 @@
 // posthorn doctor: what is wrong between the mail server and Posthorn. Runs where it was typed, with a server or without
 // one, and takes no lock. 0 nothing to mend, 1 something is, 2 could not look.
 import { resolve } from 'node:path'
-import { checkedSite } from '../../app/checked-site.ts'
 import { DirectoryRefusal } from '../../app/data-directory.ts'
 import { hostFacts } from '../../app/host-facts.ts'
 import { mailServerHost } from '../../app/mail-server-host.ts'
 import { Unavailable } from '../../base/unavailable.ts'
-import { generalChecks } from '../../hookup/checks/checks.ts'
 import {
   type Examination,
   examine,
@@ -19,8 +17,7 @@ import {
 import type { MailServerGuide } from '../../model/hookup.ts'
 import { StoreRefusal } from '../../store/database.ts'
 import { defineCommand, EX, type Output } from '../command.ts'
-import { goRound, type RoundTripReport } from '../round-trip-words.ts'
-import { whichMailServer } from '../which-mail-server.ts'
+import type { RoundTripReport } from '../round-trip-words.ts'
 import { counted, plain } from '../words.ts'
 
 const couldNotLook = 2
@@ -62,6 +59,11 @@ export const doctor = defineCommand({
   },
   args: { 'mail-server': 'optional' },
   async runHere(context, args) {
+    // Loaded here only: the other commands start sooner without the checks and the guides of six mail servers.
+    const { checkedSite } = await import('../../app/checked-site.ts')
+    const { generalChecks } = await import('../../hookup/checks/checks.ts')
+    const { goRound } = await import('../round-trip-words.ts')
+    const { whichMailServer } = await import('../which-mail-server.ts')
     const directory = args['config-dir']
     const host = mailServerHost({
       configDir: directory === null ? null : resolve(directory),

@@ -10,7 +10,6 @@ import { hookupAsJson, hookupLines, ourLines } from '../hookup-words.ts'
 import { refuse, writeHookup } from '../hookup-write.ts'
 import { UsageFault } from '../options.ts'
 import { publishAsOwner } from '../publish-as-owner.ts'
-import { whichMailServer } from '../which-mail-server.ts'
 
 export const hookup = defineCommand({
   name: 'hookup',
@@ -64,6 +63,8 @@ export const hookup = defineCommand({
       timeLimit: MINUTE, // of what is run afterwards: Sendmail compiles its configuration
     })
     const { out } = context
+    // Loaded here only: the other commands start sooner without the guides of six mail servers.
+    const { whichMailServer } = await import('../which-mail-server.ts')
     try {
       const guide = await whichMailServer(args['mail-server'], host)
       const config = context.config()
