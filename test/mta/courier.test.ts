@@ -1,7 +1,17 @@
 // A real Courier starts posthorn-qmail for each message, as docs/qmail.md says. Needs root and Debian's courier-mta:
 // `test/mta-lab/lab.sh install courier`.
 import { deepEqual, equal, match } from 'node:assert/strict'
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -22,21 +32,24 @@ test('Courier hands mail to posthorn-qmail, bounces what it refuses, and keeps t
   const world = await new Sink({ port: 0, keep: true, dir: join(directory, 'world') }).listen()
   ending.defer(() => world.close())
   const [smtpPort, lmtpPort] = [await freePort(), await freePort()]
-  await using site = await freshSite({ relayPort: smtpPort, lmtpPort })
-  await site.list(`tea@${domain}`, [])
-
   // The list user's home is what the chroot of the laboratory shows of us, so the program lies there too.
   mkdirSync(home)
   for (const part of ['bin', 'src'])
     cpSync(join(root, part), join(home, 'posthorn', part), { recursive: true })
   writeFileSync(join(home, 'posthorn', 'package.json'), '{ "type": "module" }')
-  const line = `|HOST=${domain} POSTHORN_NODE=/opt/node /maps/posthorn/bin/posthorn-qmail --sysexits ${lmtpPort} 1\n`
-  for (const name of ['.courier-tea', '.courier-tea-default', '.courier-milk']) {
-    writeFileSync(join(home, name), line, { mode: 0o644 })
-    chownSync(join(home, name), 7832, 7832)
-  }
   chownSync(home, 7832, 7832)
   chmodSync(home, 0o755)
+  await using site = await freshSite({
+    relayPort: smtpPort,
+    lmtpPort,
+    sections: { mta: { incoming: 'courier', configuration: './mta.cfg' } },
+  })
+  const program = 'POSTHORN_NODE=/opt/node /maps/posthorn/bin/posthorn-qmail --sysexits'
+  writeFileSync(join(site.directory, 'mta.cfg'), `[courier]\nhome: ${home}\ncommand: ${program}\n`)
+  await site.list(`tea@${domain}`, [])
+  // A name that Posthorn does not know is the operator's own.
+  writeFileSync(join(home, '.courier-milk'), `|HOST=${domain} ${program} ${lmtpPort} 1\n`, { mode: 0o644 })
+  chownSync(join(home, '.courier-milk'), 7832, 7832)
   const ports = ['--smtp-port', smtpPort, '--lmtp-port', lmtpPort, '--sink-port', world.port].map(String)
   const started = await run([
     lab,
@@ -80,7 +93,35 @@ test('Courier hands mail to posthorn-qmail, bounces what it refuses, and keeps t
     30_000,
   )
   await send('milk', 'milk')
-  await eventually('a bounce for milk', () => world.messages.find(({ from }) => from === ''), 30_000)
-  match(await said(), /posthorn-qmail: .*550 5\.1\.1 no such list/)
+  // Posthorn's own notices have a null sender too.
+  const refused = /posthorn-qmail: .*550 5\.1\.1 no such list/
+  await eventually('milk to be refused', async () => refused.test(await said()), 30_000)
+  const letters = join(directory, 'world')
+  const texts = () =>
+    world.messages
+      .filter(({ from }) => from === '')
+      .map(({ id }) => readFileSync(join(letters, `${String(id).padStart(8, '0')}.eml`), 'utf8'))
+  await eventually(
+    'a bounce for milk',
+    () => texts().some((text) => text.includes('<milk@one.example.test>')),
+    30_000,
+  )
+
+  // A list that is made while Courier runs counts at once, and is refused at once when it is gone.
+  const asked = async () => ((await send('rice.milk', 'rice')).recipients[0] ?? '').slice(0, 3)
+  equal(await asked(), '550')
+  await site.must(['create', `rice.milk@${domain}`])
+  equal(await asked(), '250')
+  await server.logged(
+    'lmtp.accepted',
+    ({ recipients }) => String(recipients) === `rice.milk@${domain}`,
+    60_000,
+  )
+  await site.must(['remove', `rice.milk@${domain}`])
+  equal(await asked(), '550')
+  deepEqual(
+    readdirSync(home).filter((name) => name.startsWith('.courier')),
+    ['.courier-milk', '.courier-tea', '.courier-tea-default'],
+  )
   equal(await server.stop(), 0)
 })
