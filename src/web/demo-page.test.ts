@@ -38,7 +38,8 @@ test('a post from the page goes through the door, and its page tells each statio
 
 test("a stranger's post is held: the page says by which rule, and shows the letters about it", async () => {
   const page = await demo.whenOver(await demo.posted({ from: 'zoe@example.com', to: tea, subject: 'May I?' }))
-  match(page, /Held for a moderator\. It waits as held message \d+\./)
+  match(page, /Held for a moderator\. It waits as held message \d+:/)
+  match(page, /class="station held" id="station-moderation"/)
   match(page, /<b>nonmember-moderation<\/b>/)
   match(page, /class="station ahead" id="station-delivery"/)
   match(page, /Letters that Posthorn wrote about it/)

@@ -172,6 +172,7 @@ ${subject === '' ? '(no subject)' : subject}</a> <span class="note">${sender}, $
     const made = handIns.byNumber(Number(c.req.param('number')))
     if (made === null)
       return c.html(whole({ title: 'Unknown', current: null, story: unknownView(null) }), 404)
+    if (made.item !== null) return c.redirect(`/posts/${made.item}`, 303)
     const { from, to, subject, text } = made.written
     const filled = { from, to, subject, text }
     return c.html(whole({ title: 'Refused', current: null, story: refusedView(made), filled }))

@@ -12,7 +12,7 @@ import { clockTime, type Markup, spanWords } from './page.ts'
 import type { Story, ToldOutgoing, ToldRecipient } from './story.ts'
 
 /** How a station stands to this post. */
-type Standing = 'done' | 'working' | 'stopped' | 'ahead'
+type Standing = 'done' | 'working' | 'held' | 'stopped' | 'ahead'
 
 interface Station {
   readonly name: string
@@ -97,6 +97,7 @@ function stationView({ name, role, standing, at, after, said }: Station): Markup
 const standingWords = {
   done: 'done',
   working: 'at work',
+  held: 'waits here',
   stopped: 'ends here',
   ahead: 'not reached',
 } as const
@@ -124,7 +125,7 @@ ${handIn === null ? '' : dialogueView(handIn.dialogue, false)}`,
   }
   const moderation: Station = {
     ...stationWords.moderation,
-    standing: post.verdict === 'accept' ? 'done' : 'stopped',
+    standing: post.verdict === 'accept' ? 'done' : post.verdict === 'hold' ? 'held' : 'stopped',
     at: post.judgedAt,
     after: judgedAfter,
     said: verdictView(post),
@@ -162,7 +163,7 @@ ${why === null ? '' : html`Reason: <code>${why}</code>`}</p>`,
 function verdictView({ verdict, hits, held }: ReportedPost): Markup {
   const asked = postingChain.map(({ rule }) => rule.name).join(', ')
   const reasons = hits.map(({ rule, summary }) => html`<li><b>${rule}</b>: ${summary}</li>`)
-  const waits = held === null ? '' : ` It waits as held message ${held}.`
+  const waits = held === null ? '' : ` It waits as held message ${held}: posthorn held show ${held}.`
   return html`<p class="verdict ${verdict}">${verdictWords[verdict]}${verdict === 'hold' ? waits : ''}${hits.length === 0 ? ' No rule had anything against it.' : ''}</p>
 ${hits.length === 0 ? '' : html`<ul>${reasons}</ul>`}
 <p class="note">Rules, in this order: ${asked}</p>`

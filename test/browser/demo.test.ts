@@ -89,7 +89,7 @@ test("a stranger's post is held, and an unknown list is refused with the answer"
     await page.goto(home)
     await writePost(page, { from: 'zoe@example.com', subject: 'May I?', text: 'Please.' })
     await page
-      .locator('#station-moderation.stopped')
+      .locator('#station-moderation.held')
       .getByText('nonmember-moderation', { exact: true })
       .waitFor()
     await page.locator('#letters details.copy').first().waitFor()
