@@ -202,6 +202,15 @@ test('findmember tells lists and roles of every address that the pattern fits', 
 test('changeaddress changes an address everywhere, keeps its letter case, and hides nobody', async () => {
   await using fresh = await freshStore()
   const { run } = shell(fresh)
+  await run([
+    'domain',
+    'add',
+    'lists.example.org',
+    '--owner',
+    'own@example.com',
+    '--owner',
+    'ann@example.com',
+  ])
   await run(['create', '-o', 'ann@example.com', tea])
   await run(['addmembers', '-W', '-', tea], { stdin: 'Ann <ann@example.com>\nbea@example.com\n' })
   deepEqual(await run(['changeaddress', 'ann@example.com', 'Ann1@Example.net']), {
@@ -211,6 +220,7 @@ test('changeaddress changes an address everywhere, keeps its letter case, and hi
   })
   equal((await run(['members', tea])).out, 'Ann <Ann1@example.net>\nbea@example.com\n')
   equal((await run(['members', '-R', 'owner', '-e', tea])).out, 'Ann1@example.net\n')
+  match((await run(['domain', 'list'])).out, / owners: own@example\.com, Ann1@example\.net\n$/)
   equal((await run(['changeaddress', 'ANN1@example.net', 'ann1@example.net'])).code, 0)
   for (const [from, to, error] of [
     ['none@example.com', 'x@example.com', 'Address none@example\\.com not found\\.'],

@@ -7,8 +7,8 @@ import { UsageFault } from '../options.ts'
 export const changeaddress = defineCommand({
   name: 'changeaddress',
   summary: 'Change the address of a member everywhere',
-  about: `  The address OLD becomes NEW in all lists and roles, with its name and its settings. Mail that
-  is on its way still goes to OLD. The letter case of NEW is kept.`,
+  about: `  The address OLD becomes NEW in all lists and roles, with its name and its settings, and as the
+  owner of domains. Mail that is on its way still goes to OLD. The letter case of NEW is kept.`,
   examples: ['posthorn changeaddress ann@example.com Ann@example.net'],
   options: { json: { kind: 'flag', help: 'Show what was done as JSON.' } },
   args: { old: 'required', new: 'required' },

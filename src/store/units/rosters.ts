@@ -3,7 +3,7 @@
 import { addressKey, type EmailAddress } from '../../mail/address.ts'
 import type { ListId, ListNo } from '../../model/list.ts'
 import { type Member, type Role, roles } from '../../model/member.ts'
-import { all, command, defineUnit, get, integer, one, query, run, text } from '../unit.ts'
+import { all, command, defineUnit, get, integer, json, one, query, run, text } from '../unit.ts'
 import { memberColumns, readMember, roleOf } from './members.ts'
 
 /** Where a page ended. One address may have several roles, so the role belongs to the place. */
@@ -51,8 +51,8 @@ export const membershipsOfKeys = defineUnit(
 )
 
 /**
- * The address and all of its memberships become `to`, whose letters keep their case. `taken`: another row has that
- * address. Mail that is on its way goes to where it was going.
+ * The address becomes `to`, whose letters keep their case, in all of its memberships and as the owner of domains.
+ * `taken`: another row has that address. Mail that is on its way goes to where it was going.
  */
 export const changeAddress = defineUnit(
   'address.change',
@@ -63,6 +63,10 @@ export const changeAddress = defineUnit(
     if (address.email === a.to) return 'same' as const
     if (from !== to && (yield* get(selectAddress, to)) !== null) return 'taken' as const
     yield* run(updateAddress, to, a.to, address.id)
+    for (const { domain, owners } of yield* all(selectOwnedDomains, from)) {
+      const changed = owners.map((owner) => (addressKey(owner) === from ? a.to : owner))
+      yield* run(updateOwners, JSON.stringify(changed), domain)
+    }
     return 'changed' as const
   },
 )
@@ -108,4 +112,9 @@ const selectAddress = query('select id, email from address where key = ?', (row)
   id: integer(row, 'id'),
   email: text(row, 'email'),
 }))
+const selectOwnedDomains = query(
+  'select id, owners from domain where exists (select 1 from json_each(owners) as owner where lower(owner.value) = ?)',
+  (row) => ({ domain: integer(row, 'id'), owners: json<readonly EmailAddress[]>(row, 'owners') }),
+)
+const updateOwners = command('update domain set owners = ? where id = ?')
 const updateAddress = command('update address set key = ?, email = ? where id = ?')
