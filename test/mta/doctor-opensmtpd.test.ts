@@ -336,7 +336,7 @@ const breakages: readonly Breakage[] = [
     code: 'login-needed',
     conf: replaced(/^listen on 127\.0\.0\.1.*$/m, 'listen on 127.0.0.1 port PORT_OF_SMTP tls auth'),
   },
-  { title: 'a short life in the queue', code: 'queue-ttl', conf: (text) => `queue ttl 1h\n${text}` },
+  { title: 'a short life in the queue', code: 'queue-ttl', conf: (text) => `queue ttl 20m\n${text}` },
   { title: 'smtpd was not restarted', code: 'not-restarted', conf: (text) => `# changed\n${text}` },
   {
     title: 'a wrong port and an earlier rule',

@@ -63,7 +63,7 @@ async function* checkSyntax({ host, configuration }: Situation): AsyncIterable<F
 }
 
 const units: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR, d: 24 * HOUR }
-const shortest = 4 * HOUR
+const shortest = HOUR
 
 function* checkLimits({ configuration }: Situation): Iterable<Finding> {
   const ttl = configuration.statements.findLast(({ words }) => words[0] === 'queue' && words[1] === 'ttl')

@@ -124,13 +124,11 @@ export const tableStale = kind('table-stale', 'error', 45, [
   'It reads a table once; lists made since are refused.',
   "run 'smtpctl update table posthorn_recipients', and set [opensmtpd] reload_command",
 ])
-export const reloadMissing = {
-  ...kind('reload-command-missing', 'error', 46, [
-    'nothing tells OpenSMTPD that lists were made or removed',
-    'It reads a table once, until smtpctl tells it to read it again.',
-    "set 'reload_command: smtpctl update table posthorn_recipients' in [opensmtpd] of the file that [mta] configuration names",
-  ]),
-}
+export const reloadMissing = kind('reload-command-missing', 'info', 46, [
+  'nothing tells OpenSMTPD that lists were made or removed',
+  'It reads a table once, until smtpctl tells it to read it again.',
+  "set 'reload_command: smtpctl update table posthorn_recipients' in [opensmtpd] of the file that [mta] configuration names",
+])
 export const reloadWrong = kind('reload-command-wrong', 'error', 47, [
   'reload_command names a table that no rule uses',
   'The table of the rule is never read again; new lists stay unknown.',

@@ -2,10 +2,9 @@
 // Law: a verdict is Sendmail's (check_relay, check_mail, check_rcpt); a passing fault is told only with its cause.
 import type { Finding, FindingKind } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
-import { addressFromAfar } from './hosts.ts'
 import * as kinds from './sendmail-kinds.ts'
 import { checkMapsFor } from './sendmail-map-checks.ts'
-import { outsider, type Sample, type Situation } from './sendmail-situation.ts'
+import { connectKeys, ourselves, outsider, type Sample, type Situation } from './sendmail-situation.ts'
 import { isTemporary, type Verdict, verdictOf } from './sendmail-test-mode.ts'
 
 /** From a client outside to each sort of address. */
@@ -89,11 +88,14 @@ const isByAccessMap = (lines: readonly string[]): boolean =>
 /** Our mail to members, and the envelope senders that come with it. */
 export function* checkRelaying(situation: Situation, samples: readonly Sample[]): Iterable<Finding> {
   const { answer, cf, facts, files } = situation
-  const us = addressFromAfar(facts.lmtp.host) ?? '127.0.0.1'
-  for (const ruleset of ['checkrelay', 'check_relay']) {
-    const said = verdictOf(answer(ruleset), ruleset)
-    if (said?.kind !== 'error' || /^4/.test(said.words)) continue
-    yield finding(kinds.accessDenies, { seen: `connection from ${us}: ${said.words}`, file: cf.path })
+  const us = ourselves(facts).address
+  for (const key of connectKeys(ourselves(facts))) {
+    const said = answer(`access ${key}`).find((line) => / returns (REJECT|DISCARD|ERROR|5\d\d)/i.test(line))
+    if (said === undefined) continue
+    yield finding(kinds.accessDenies, {
+      seen: said,
+      file: cf.maps.find(({ name }) => name === 'access')?.place ?? cf.path,
+    })
     return
   }
   const relayed = verdictOf(answer('relay'), 'check_rcpt')

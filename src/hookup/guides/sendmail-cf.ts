@@ -105,7 +105,10 @@ function joinedLines(text: string): readonly CfLine[] {
     if (line === '' || line.startsWith('#')) return
     const before = joined.at(-1)
     if (/^[ \t]/.test(line) && before !== undefined)
-      joined[joined.length - 1] = { line: before.line, text: `${before.text} ${line.trim()}` }
+      joined[joined.length - 1] = {
+        line: before.line,
+        text: before.text + (before.text.startsWith('R') ? line : ` ${line.trim()}`),
+      }
     else joined.push({ line: index + 1, text: line })
   })
   return joined

@@ -25,10 +25,7 @@ export async function* diagnoseSendmail(facts: HostFacts, host: MailServerHost):
     return
   }
   yield* checkSource(situation)
-  if (situation.program === null) {
-    yield finding(kinds.noProgram, { seen: 'sendmail -bt cannot be started' })
-    return
-  }
+  if (situation.program === null) yield finding(kinds.noProgram, { seen: 'sendmail -bt cannot be started' })
   yield* checkComplaints(situation)
   const samples = facts.domains.map((domain) => sampleOf(domain, facts.delimiter))
   let isHookedUp = true

@@ -16,9 +16,9 @@ export const noConfiguration = kind('no-configuration', 'error', 1, [
   'Without it Sendmail does not start.',
   "make it: 'make -C /etc/mail', or name the folder of Sendmail's files with --config-dir",
 ])
-export const noProgram = kind('no-program', 'warning', 2, [
+export const noProgram = kind('no-program', 'info', 940, [
   'the program sendmail cannot be asked',
-  'What its rules do with an address can be known from it alone; only the lines of sendmail.cf were looked at.',
+  'The doctor followed the rules of sendmail.cf itself; what the DNS and compiled maps say is not known.',
   'install Sendmail where the doctor looks, or name the words that reach it with --command-prefix',
 ])
 export const cfOlder = kind('cf-older-than-mc', 'warning', 10, [
@@ -187,12 +187,12 @@ export const tableNotWritten = kind('table-not-written', 'error', 49, [
   'New lists stay unknown, removed ones stay known.',
   "add sendmail to [mta] incoming, and run 'posthorn aliases'",
 ])
-export const mapOptional = kind('map-optional', 'warning', 150, [
+export const mapOptional = kind('map-optional', 'info', 150, [
   'the map of lists is optional (-o)',
   'When its file cannot be read Sendmail takes every list address for unknown and refuses it, instead of deferring.',
   `take -o out of the K line, ${anew}`,
 ])
-export const mapFailsSilently = kind('map-without-temporary', 'warning', 151, [
+export const mapFailsSilently = kind('map-without-temporary', 'info', 151, [
   'the map of lists has no mark for faults (-T)',
   'When it cannot be asked the address counts as unknown, or the client gets no clear answer.',
   `add -T<TMPF> to the K line and the rule for < TMPF >, ${anew}`,

@@ -1,9 +1,10 @@
 // Why Sendmail does not find an address of a list: the map, its file, the folders above it, or the look-up service. Law:
 // Sendmail's own answer comes first; a file is looked at only to say what to change.
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Finding } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
 import type { CfMap } from './sendmail-cf.ts'
+import { compiledName, unsafeAt } from './sendmail-from-outside.ts'
 import * as kinds from './sendmail-kinds.ts'
 import { listsTable, socketPlace } from './sendmail-recipe.ts'
 import { listMaps, type Situation } from './sendmail-situation.ts'
@@ -61,7 +62,8 @@ const temporary = 75
 async function* checkTable(situation: Situation, map: CfMap, address: string): AsyncIterable<Finding> {
   const { host, facts, cf } = situation
   const at = { seen: map.text, file: cf.path, line: map.line }
-  const there = await host.stat(map.place)
+  const place = await situation.seenAt(map.place)
+  const there = await host.stat(place)
   if (there === null) {
     const change = facts.incoming.includes('sendmail')
       ? `the table is ${join(facts.dataDir, listsTable)}: name it in the K line, or have it written by 'posthorn aliases'`
@@ -73,12 +75,14 @@ async function* checkTable(situation: Situation, map: CfMap, address: string): A
     return
   }
   if (code(situation, map, address) === temporary) {
-    yield await unsafe(situation, map)
+    const unsafe = await unsafeAt(host, place)
+    const seen = unsafe?.words ?? `${map.place} cannot be read`
+    yield finding(kinds.mapUnsafe, { ...at, seen, ...(unsafe === null ? {} : { change: unsafe.change }) })
     return
   }
   if (code(situation, map, address) === 0) return
   const bare = address.replace(/\+[^@]*(?=@)/, '')
-  const text = (await host.readText(map.place)) ?? ''
+  const text = (await host.readText(place)) ?? ''
   const line = text
     .split('\n')
     .findIndex((one) => one.split(/[\s:]/)[0]?.toLowerCase() === bare.toLowerCase())
@@ -90,35 +94,6 @@ async function* checkTable(situation: Situation, map: CfMap, address: string): A
   else if (line >= 0) yield finding(kinds.extensionLost, at)
   else if (!facts.incoming.includes('sendmail')) yield finding(kinds.tableNotWritten, at)
   else yield finding(kinds.mapEntryMissing, { seen: `${bare} is not in the table`, file: map.place })
-}
-
-/** Names the first folder, from the root, that Sendmail does not trust. */
-async function unsafe({ host, cf }: Situation, map: CfMap): Promise<Finding> {
-  const folders: string[] = []
-  for (let folder = dirname(map.place); folder !== '/'; folder = dirname(folder)) folders.unshift(folder)
-  for (const folder of folders) {
-    const facts = await host.stat(folder)
-    if (facts === null) continue
-    const isOpen = (facts.mode & 0o022) !== 0 && (facts.mode & 0o1000) === 0
-    const isClosed = facts.user !== 'root' && (facts.mode & 0o001) === 0
-    if (isOpen || isClosed)
-      return finding(kinds.mapUnsafe, {
-        seen: `${folder} is of ${facts.user}:${facts.group}, mode ${facts.mode.toString(8)}`,
-        file: cf.path,
-        line: map.line,
-        change: `chmod g-w,o-w,o+x ${folder}`,
-      })
-  }
-  const facts = await host.stat(map.place)
-  return finding(kinds.mapUnsafe, {
-    seen:
-      facts === null
-        ? map.place
-        : `${map.place} is of ${facts.user}:${facts.group}, mode ${facts.mode.toString(8)}`,
-    file: cf.path,
-    line: map.line,
-    change: `chmod 644 ${map.place}`,
-  })
 }
 
 async function* checkSocket(situation: Situation, map: CfMap, address: string): AsyncIterable<Finding> {
@@ -156,7 +131,7 @@ export async function* checkMapLines(situation: Situation): AsyncIterable<Findin
     if (map.type === 'text' && map.flags.some((flag) => /^-o/.test(flag)))
       yield finding(kinds.mapOptional, at)
     if (!map.flags.some((flag) => /^-T/.test(flag))) yield finding(kinds.mapFailsSilently, at)
-    const isOurs = map.type === 'text' && map.place.endsWith(`/${listsTable}`)
+    const isOurs = map.type === 'text' && map.place.startsWith(`${facts.dataDir}/`)
     if (isOurs && !facts.incoming.includes('sendmail') && (await host.stat(map.place)) !== null)
       yield finding(kinds.tableNotWritten, at)
   }
@@ -164,13 +139,11 @@ export async function* checkMapLines(situation: Situation): AsyncIterable<Findin
 }
 
 /** Maps that are compiled from a text beside them. */
-async function* checkCompiled({ cf, host }: Situation): AsyncIterable<Finding> {
+async function* checkCompiled({ cf, host, seenAt }: Situation): AsyncIterable<Finding> {
   for (const { type, place, line, text } of cf.maps) {
     if (!['hash', 'btree', 'cdb', 'dbm'].includes(type) || !place.startsWith('/')) continue
-    const [source, compiled] = [
-      await host.stat(place),
-      await host.stat(`${place}${type === 'cdb' ? '.cdb' : '.db'}`),
-    ]
+    const source = await host.stat(await seenAt(place))
+    const compiled = await host.stat(await seenAt(compiledName(type, place)))
     if (source !== null && compiled !== null && source.changed > compiled.changed)
       yield finding(kinds.mapStale, {
         seen: text,

@@ -6,6 +6,7 @@ import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { addressFromAfar } from './hosts.ts'
 import { type CfMap, parseCf, type SendmailCf } from './sendmail-cf.ts'
 import type { FileThere, SendmailFiles } from './sendmail-files.ts'
+import { readFromOutside, type SeenAt, seenFromOutside } from './sendmail-from-outside.ts'
 import { askTestMode, findSendmail } from './sendmail-test-mode.ts'
 
 export interface Situation {
@@ -14,11 +15,13 @@ export interface Situation {
   readonly files: SendmailFiles
   readonly cfFile: FileThere
   readonly cf: SendmailCf
-  /** Null when the program is not there: nothing was asked. */
+  /** Null when the program is not there: then the rules were followed here. */
   readonly program: string | null
   readonly complaints: readonly string[]
   /** Files of compiled maps that are not there; Sendmail says so once, whatever was asked. */
   readonly missingMaps: readonly { readonly path: string; readonly words: string }[]
+  /** Where a path of the mail server is seen from here. */
+  readonly seenAt: SeenAt
   /** The lines of one answer; empty when it was not asked. */
   answer(key: string): readonly string[]
 }
@@ -63,17 +66,22 @@ export async function situationOf(
 ): Promise<Situation> {
   const cf = parseCf(cfFile.path, cfFile.text)
   const program = await findSendmail(host)
-  const situation = { facts, host, files, cfFile, cf, program }
-  if (program === null) return { ...situation, complaints: [], missingMaps: [], answer: () => [] }
   const questions = questionsFor(facts, cf)
   const lines = questions.map(([, question]) => question)
-  const { complaints, answers } = await askTestMode(host, program, cfFile.path, lines)
+  const outside = program === null ? await readFromOutside(facts, host, cfFile, cf) : null
+  const { complaints, answers } =
+    outside === null
+      ? await askTestMode(host, program ?? '', cfFile.path, lines)
+      : { complaints: outside.complaints, answers: lines.map((line) => outside.answer(line)) }
   const byKey = new Map(questions.map(([key], at) => [key, answers[at] ?? []]))
-  const missingMaps = answers.flat().flatMap((words) => {
+  const said = answers.flat().flatMap((words) => {
     const path = /missing map file (\S+?):/.exec(words)?.[1]
     return path === undefined ? [] : [{ path, words }]
   })
-  return { ...situation, complaints, missingMaps, answer: (key) => byKey.get(key) ?? [] }
+  const missingMaps = outside?.missingMaps ?? said
+  const seenAt = outside === null ? async (path: string) => path : seenFromOutside(facts, host)
+  const answer = (key: string): readonly string[] => byKey.get(key) ?? []
+  return { facts, host, files, cfFile, cf, program, complaints, missingMaps, seenAt, answer }
 }
 
 function questionsFor(facts: HostFacts, cf: SendmailCf): readonly (readonly [key: string, line: string])[] {
@@ -109,10 +117,7 @@ function questionsFor(facts: HostFacts, cf: SendmailCf): readonly (readonly [key
   for (const mailer of mailersNamed(cf))
     for (const { extended, unknown } of samples.slice(0, 1))
       ask(`try ${mailer}`, `/try ${mailer} ${extended ?? unknown}`)
-  const afar = addressFromAfar(facts.lmtp.host)
-  // Without a name in the DNS a client is called by its address.
-  const name = facts.hostname.includes('.') ? facts.hostname : `[${afar}]`
-  const us = { address: afar ?? '127.0.0.1', name: afar === null ? 'localhost' : name }
+  const us = ourselves(facts)
   client(us)
   ask('relay', `check_rcpt ${outsider}`)
   for (const ruleset of ['check_relay', 'checkrelay']) ask(ruleset, `${ruleset} ${us.name} $| ${us.address}`)
@@ -120,6 +125,20 @@ function questionsFor(facts: HostFacts, cf: SendmailCf): readonly (readonly [key
     for (const ruleset of ['check_mail', 'checkmail'])
       ask(`${ruleset} ${extended ?? unknown}`, `${ruleset} <${extended ?? unknown}>`)
   return questions
+}
+
+/** What the access map is asked about a client (cf.m4, rulesets D and A); check_relay itself takes two words, -bt one. */
+export const connectKeys = ({ address, name }: { address: string; name: string }): readonly string[] =>
+  [address, name].flatMap((one) => [`connect:${one.toLowerCase()}`, one.toLowerCase()])
+
+/** Who Posthorn is to Sendmail. Without a name in the DNS a client is called by its address. */
+export function ourselves({ lmtp, hostname }: HostFacts): {
+  readonly address: string
+  readonly name: string
+} {
+  const afar = addressFromAfar(lmtp.host)
+  if (afar === null) return { address: '127.0.0.1', name: 'localhost' }
+  return { address: afar, name: hostname.includes('.') ? hostname : `[${afar}]` }
 }
 
 /** The mailers that some rule names, by `$#name`. */
