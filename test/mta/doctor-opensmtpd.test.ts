@@ -4,6 +4,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { chmodSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { mailServerHost } from '../../src/app/mail-server-host.ts'
 import { inOrder, needsMending } from '../../src/hookup/doctor.ts'
 import { opensmtpd } from '../../src/hookup/guides/opensmtpd.ts'
 import { recipientsTable, reloadCommand } from '../../src/hookup/guides/opensmtpd-recipe.ts'
@@ -27,6 +28,9 @@ interface Breakage {
   /** Anything else, given the table's path; what it gives back undoes it. */
   readonly also?: (table: string) => () => void
 }
+
+/** When it started is known to smtpd alone. */
+const needsSmtpd = new Set(['not-restarted', 'table-stale'])
 
 const replaced =
   (pattern: RegExp | string, by: string) =>
@@ -379,6 +383,14 @@ describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
     for await (const one of opensmtpd.diagnose(given, labHost(lab, '/etc'))) all.push(one)
     return inOrder(all)
   }
+  /** The same from outside of the chroot, where there is no smtpd to ask. */
+  const foundOutside = async (given: HostFacts): Promise<readonly Finding[]> => {
+    const host = mailServerHost({ configDir: join(lab.root, 'etc'), commandPrefix: [] })
+    const all: Finding[] = []
+    const silent = { ...host, run: () => Promise.resolve(null) }
+    for await (const one of opensmtpd.diagnose(given, silent)) all.push(one)
+    return inOrder(all)
+  }
   const anHourAgo = (path: string): void => utimesSync(path, new Date(), new Date(Date.now() - 3_600_000))
 
   before(async () => {
@@ -401,6 +413,8 @@ describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
   test('nothing is to be mended in what hookup wrote into Debian’s own file', async () => {
     const all = await found(facts)
     equal(needsMending(all), false, JSON.stringify(all, null, 1))
+    const outside = await foundOutside(facts)
+    equal(needsMending(outside), false, JSON.stringify(outside, null, 1))
   })
 
   for (const { title, code, conf: edit, table: editTable, facts: changed, also } of breakages)
@@ -420,6 +434,9 @@ describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
           all.filter(({ seen, change }) => seen === '' || change === ''),
           [],
         )
+        if (needsSmtpd.has(code)) return
+        const outside = await foundOutside(changed?.(facts) ?? facts)
+        equal(outside[0]?.kind.code, `opensmtpd.${code}`, `from outside: ${JSON.stringify(outside, null, 1)}`)
       } finally {
         undo?.()
       }

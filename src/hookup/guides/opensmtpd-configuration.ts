@@ -3,6 +3,7 @@
 // words.
 import { join } from 'node:path'
 import type { MailServerHost } from '../../model/hookup.ts'
+import type { SeenAt } from './seen-at.ts'
 
 export interface Statement {
   readonly file: string
@@ -39,7 +40,11 @@ export async function smtpdConfPath(host: MailServerHost): Promise<string> {
 const deepestInclude = 8
 
 /** Null when there is no such file; an included file that is missing counts as empty. Throws Unavailable. */
-export async function readSmtpdConf(host: MailServerHost, path: string): Promise<SmtpdConfiguration | null> {
+export async function readSmtpdConf(
+  host: MailServerHost,
+  path: string,
+  seenAt: SeenAt = async (included) => included,
+): Promise<SmtpdConfiguration | null> {
   const macros = new Map<string, string>()
   const statements: Statement[] = []
   let changed = 0
@@ -50,7 +55,7 @@ export async function readSmtpdConf(host: MailServerHost, path: string): Promise
     for (const statement of parseSmtpdConf(text, file, macros)) {
       const [word, included] = statement.words
       if (word !== 'include' || included === undefined || depth >= deepestInclude) statements.push(statement)
-      else await readOne(included, depth + 1)
+      else await readOne(await seenAt(included), depth + 1)
     }
     return true
   }

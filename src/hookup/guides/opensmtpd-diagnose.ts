@@ -8,11 +8,13 @@ import * as kinds from './opensmtpd-kinds.ts'
 import { checkDomain } from './opensmtpd-list-checks.ts'
 import { checkListeners, checkRelaying } from './opensmtpd-relay-checks.ts'
 import { placeOf, type Situation, situationOf } from './opensmtpd-situation.ts'
+import { checkByReading } from './opensmtpd-syntax.ts'
 import { checkTables } from './opensmtpd-table-checks.ts'
+import { seenFromOutside } from './seen-at.ts'
 
 export async function* diagnoseOpensmtpd(facts: HostFacts, host: MailServerHost): AsyncIterable<Finding> {
   const path = await smtpdConfPath(host)
-  const configuration = await readSmtpdConf(host, path)
+  const configuration = await readSmtpdConf(host, path, seenFromOutside(facts, host))
   if (configuration === null) {
     yield finding(kinds.noConfiguration, { seen: `${path} is not there`, file: path })
     return
@@ -41,10 +43,11 @@ export async function* diagnoseOpensmtpd(facts: HostFacts, host: MailServerHost)
 }
 
 /** What smtpd -n finds: `FILE:LINE: words`. */
-async function* checkSyntax({ host, configuration }: Situation): AsyncIterable<Finding> {
-  const ended = await host.run(['smtpd', '-n', '-f', configuration.path])
-  if (ended === null || ended.code === 0) return
-  for (const text of ended.err.split('\n')) {
+function* checkSyntax(situation: Situation): Iterable<Finding> {
+  const { said, configuration } = situation
+  if (said === null) yield* checkByReading(situation)
+  if (said === null || said.code === 0) return
+  for (const text of said.err.split('\n')) {
     const [, file, line, words] = /^(\/\S+?):(\d+): (.*)$/.exec(text) ?? []
     if (file === undefined || words === undefined) continue
     const statement = configuration.statements.findLast(

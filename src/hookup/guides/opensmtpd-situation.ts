@@ -1,9 +1,10 @@
 // What the doctor knows of an OpenSMTPD before it judges: its rules, actions and tables. Law: the files as they are now;
 // what smtpd itself says of them comes beside.
-import type { HostFacts, MailServerHost } from '../../model/hookup.ts'
+import type { Ended, HostFacts, MailServerHost } from '../../model/hookup.ts'
 import type { SmtpdConfiguration, Statement } from './opensmtpd-configuration.ts'
 import { decide, type Probe, type Rule, rulesOf } from './opensmtpd-rules.ts'
 import { readTables, type Table } from './opensmtpd-tables.ts'
+import { seenFromOutside } from './seen-at.ts'
 
 export interface Action {
   readonly name: string
@@ -23,6 +24,8 @@ export interface Situation {
   readonly rules: readonly Rule[]
   readonly actions: ReadonlyMap<string, Action>
   readonly tables: ReadonlyMap<string, Table>
+  /** What `smtpd -n` said; null when it cannot be started. */
+  readonly said: Ended | null
   /** Domains that `for local` means. */
   readonly localNames: readonly string[]
 }
@@ -34,6 +37,8 @@ export async function situationOf(
   configuration: SmtpdConfiguration,
 ): Promise<Situation> {
   const { statements } = configuration
+  const said = await host.run(['smtpd', '-n', '-f', configuration.path])
+  const seenAt = said === null ? seenFromOutside(facts, host) : async (path: string) => path
   const actions = statements.filter(({ words }) => words[0] === 'action').map(actionOf)
   return {
     facts,
@@ -41,7 +46,8 @@ export async function situationOf(
     configuration,
     rules: rulesOf(statements),
     actions: new Map(actions.map((action) => [action.name, action])),
-    tables: await readTables(host, configuration),
+    tables: await readTables(host, seenAt, configuration),
+    said,
     localNames: ['localhost', facts.hostname],
   }
 }

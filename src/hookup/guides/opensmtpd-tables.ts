@@ -2,13 +2,14 @@
 // which may be newer than what OpenSMTPD knows.
 import type { FileFacts, MailServerHost } from '../../model/hookup.ts'
 import type { SmtpdConfiguration, Statement } from './opensmtpd-configuration.ts'
+import type { SeenAt } from './seen-at.ts'
 
 export interface Table {
   readonly name: string
   readonly statement: Statement
   /** `static`, `file`, `db`, or a backend of its own, such as `sqlite`. */
   readonly kind: string
-  /** Null for a static table. */
+  /** Where it is seen from here; null for a static table. */
   readonly path: string | null
   /** Null when it cannot be known: a backend, or a file that is not there. */
   readonly entries: readonly string[] | null
@@ -19,24 +20,32 @@ export interface Table {
 /** Throws Unavailable when a table cannot be read. */
 export async function readTables(
   host: MailServerHost,
+  seenAt: SeenAt,
   { statements }: SmtpdConfiguration,
 ): Promise<ReadonlyMap<string, Table>> {
   const tables = new Map<string, Table>()
   for (const statement of statements) {
     const [word, name] = statement.words
-    if (word === 'table' && name !== undefined) tables.set(name, await readTable(host, statement, name))
+    if (word === 'table' && name !== undefined)
+      tables.set(name, await readTable(host, seenAt, statement, name))
   }
   return tables
 }
 
-async function readTable(host: MailServerHost, statement: Statement, name: string): Promise<Table> {
+async function readTable(
+  host: MailServerHost,
+  seenAt: SeenAt,
+  statement: Statement,
+  name: string,
+): Promise<Table> {
   const rest = statement.words.slice(2)
   if (rest[0] === '{') {
     const entries = rest.filter((word) => !['{', '}', ','].includes(word))
     return { name, statement, kind: 'static', path: null, entries, facts: null }
   }
   const place = rest.join('')
-  const [, kind = 'file', path = place] = /^(\w+):(.*)$/.exec(place) ?? []
+  const [, kind = 'file', written = place] = /^(\w+):(.*)$/.exec(place) ?? []
+  const path = await seenAt(written)
   const facts = await host.stat(path)
   const text = kind === 'file' && facts !== null ? await host.readText(path) : null
   return { name, statement, kind, path, entries: text === null ? null : entriesOf(text), facts }

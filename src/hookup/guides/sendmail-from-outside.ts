@@ -1,24 +1,12 @@
 // A Sendmail whose program cannot be started from here: its files are read, also those of a chroot from outside, and
 // sendmail-interpreter.ts follows the rules. Law: a file that cannot be seen from here is no fault of the mail server.
-import { basename, dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import type { HostFacts, MailServerHost } from '../../model/hookup.ts'
+import { type SeenAt, seenFromOutside } from './seen-at.ts'
 import type { CfMap, SendmailCf } from './sendmail-cf.ts'
 import type { FileThere } from './sendmail-files.ts'
 import { type Interpreter, interpreter, type LookUp } from './sendmail-interpreter.ts'
 import { socketPlace } from './sendmail-recipe.ts'
-
-/** Where a path of the mail server is seen from here. */
-export type SeenAt = (path: string) => Promise<string>
-
-/** A folder of configuration `/srv/mail/etc/mail` is that of a chroot at `/srv/mail`. */
-export function seenFromOutside({ dataDir }: HostFacts, host: MailServerHost): SeenAt {
-  const root = /^(\/.+)\/etc(?:\/mail)?\/?$/.exec(host.configDir ?? '')?.[1]
-  return async (path) => {
-    const places = [...(root === undefined ? [] : [join(root, path)]), path, join(dataDir, basename(path))]
-    for (const place of places) if ((await host.stat(place)) !== null) return place
-    return path
-  }
-}
 
 /** The file that makemap(8) makes of a text. */
 export const compiledName = (type: string, place: string): string =>

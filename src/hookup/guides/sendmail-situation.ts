@@ -4,9 +4,10 @@
 import type { HostFacts, MailServerHost } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { addressFromAfar } from './hosts.ts'
+import { type SeenAt, seenFromOutside } from './seen-at.ts'
 import { type CfMap, parseCf, type SendmailCf } from './sendmail-cf.ts'
 import type { FileThere, SendmailFiles } from './sendmail-files.ts'
-import { readFromOutside, type SeenAt, seenFromOutside } from './sendmail-from-outside.ts'
+import { readFromOutside } from './sendmail-from-outside.ts'
 import { askTestMode, findSendmail } from './sendmail-test-mode.ts'
 
 export interface Situation {
