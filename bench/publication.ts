@@ -27,7 +27,11 @@ const { values, positionals } = parseArgs({
     creations: { type: 'string', default: '20' },
   },
 })
-const [lists, domains, creations] = [values.lists, values.domains, values.creations].map(Number) as [number, number, number]
+const [lists, domains, creations] = [values.lists, values.domains, values.creations].map(Number) as [
+  number,
+  number,
+  number,
+]
 const all = ['lookup', 'exim4', 'hash', 'regexp', 'texthash', 'sendmail', 'opensmtpd', 'courier']
 const kinds = positionals.length > 0 ? positionals : all
 
@@ -78,7 +82,9 @@ try {
 async function fill(store: Store): Promise<void> {
   for (let done = 0; done < lists; done += 500)
     await Promise.all(
-      Array.from({ length: Math.min(500, lists - done) }, (_, i) => create(store, `list${done + i}`, (done + i) % domains)),
+      Array.from({ length: Math.min(500, lists - done) }, (_, i) =>
+        create(store, `list${done + i}`, (done + i) % domains),
+      ),
     )
 }
 

@@ -75,6 +75,7 @@ test('the example: a table for a mail server of the site, and mail in and out th
   await using site = await ownSite(mta, { 'carrier.cfg': settings })
   await site.list(tea, members)
   const server = await site.start()
+  match((await site.posthorn(['status'])).out, /our-mta\.ts#deliver/)
   const table = () => readFileSync(join(site.varDir, 'data', 'carrier_recipients'), 'utf8')
   match(table(), /^tea-owner@lists\.example\.test 127\.0\.0\.1:\d+$/m)
   await site.must(['create', 'milk@lists.example.test'])

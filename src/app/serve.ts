@@ -8,6 +8,7 @@ import { type LogFile, openLog } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import { type Tally, tallyMemory, tallyOn } from '../base/tally.ts'
 import type { Config } from '../config/config.ts'
+import { nameOf } from '../config/names.ts'
 import { reported, startPublisher } from '../hookup/publisher.ts'
 import { allowNetworks, allowOwn } from '../lmtp/allow.ts'
 import { type Door, type DoorPlace, openDoor } from '../lmtp/door.ts'
@@ -303,7 +304,8 @@ async function statusOf(
   },
 ): Promise<ServerStatus> {
   const delivery = await facts.stations.delivery.status()
-  const place = `${config.mta.smtpHost}:${config.mta.smtpPort}`
+  const { outgoing, smtpHost, smtpPort } = config.mta
+  const place = outgoing.kind === 'module' ? nameOf(outgoing) : `${smtpHost}:${smtpPort}`
   const relay = delivery?.relay
   return {
     pid: process.pid,
