@@ -4,7 +4,7 @@ import type { ListNo } from '../model/list.ts'
 import type { DeliveryStatus, MemberDelivery, Role } from '../model/member.ts'
 import type { Store } from '../store/store.ts'
 import { type AddedMember, addMembers as addUnit } from '../store/units/members.ts'
-import { batches } from './batches.ts'
+import { batches, batchSize, batchSizeWithLetters } from './batches.ts'
 import {
   type LineAnswer,
   lettersFor,
@@ -35,7 +35,7 @@ export interface AdditionTally {
 }
 
 /**
- * Commits 500 members at a time; `report` hears of the lines of each batch that are not skipped, in order, once it is on
+ * Commits at most 500 members at a time; `report` hears of the lines of each batch that are not skipped, in order, once it is on
  * disk. Stopped in the middle, a second run finds the first ones `already` there. Throws Unavailable when the store is down.
  */
 export async function addMembers(
@@ -44,7 +44,8 @@ export async function addMembers(
   report: (answers: readonly LineAnswer<AddedLine>[]) => void | Promise<void> = () => undefined,
 ): Promise<AdditionTally> {
   const tally = { listGone: false, added: 0, already: 0, banned: 0, unreadable: 0 }
-  for await (const batch of batches<NumberedLine>(readLines(lines))) {
+  const size = letters === undefined ? batchSize : batchSizeWithLetters
+  for await (const batch of batches<NumberedLine>(readLines(lines), size)) {
     const members = batch.flatMap(({ member }) => (member === null ? [] : [member]))
     const answers = await store.commit(addUnit, {
       list,

@@ -5,7 +5,7 @@ import type { Role } from '../model/member.ts'
 import type { Store } from '../store/store.ts'
 import { removeMembers as removeUnit } from '../store/units/members.ts'
 import { type RosterPage, type RosterPlace, rosterPage } from '../store/units/rosters.ts'
-import { batches, batchSize } from './batches.ts'
+import { batches, batchSize, batchSizeWithLetters } from './batches.ts'
 import {
   type LineAnswer,
   lettersFor,
@@ -36,14 +36,15 @@ interface Needs {
   readonly clock: Clock
 }
 
-/** As `addMembers`: 500 at a time, and `report` hears of each batch. Throws Unavailable when the store is down. */
+/** As `addMembers`: in batches, and `report` hears of each batch. Throws Unavailable when the store is down. */
 export async function removeMembers(
   { store, clock }: Needs,
   { list, role, lines, letters }: Removal,
   report: (answers: readonly LineAnswer<RemovedLine>[]) => void | Promise<void> = () => undefined,
 ): Promise<RemovalTally> {
   const tally = { removed: 0, 'not-there': 0, unreadable: 0 }
-  for await (const batch of batches<NumberedLine>(readLines(lines))) {
+  const size = letters === undefined ? batchSize : batchSizeWithLetters
+  for await (const batch of batches<NumberedLine>(readLines(lines), size)) {
     const members = batch.flatMap(({ member }) => (member === null ? [] : [member]))
     const addresses = members.map(({ address }) => address)
     const more = lettersFor(letters, members)
@@ -66,9 +67,10 @@ export async function removeAllMembers(
   report: (gone: readonly MemberLine[]) => void | Promise<void> = () => undefined,
 ): Promise<number> {
   const { store, clock } = needs
+  const limit = letters === undefined ? batchSize : batchSizeWithLetters
   let gone = 0
   for (let after: RosterPlace | null = null; ; ) {
-    const page: RosterPage = store.read(rosterPage, { list, roles: [role], after, limit: batchSize })
+    const page: RosterPage = store.read(rosterPage, { list, roles: [role], after, limit })
     const addresses = page.map(({ address }) => address)
     const more = lettersFor(letters, page)
     const were = await store.commit(removeUnit, { list, role, addresses, now: clock.now(), ...more })
@@ -76,6 +78,6 @@ export async function removeAllMembers(
     gone += went.length
     await report(went)
     after = page.at(-1) ?? null
-    if (page.length < batchSize) return gone
+    if (page.length < limit) return gone
   }
 }
