@@ -15,7 +15,7 @@ export interface Route {
   readonly words: string
 }
 
-/** `exim -bt`: where Exim would send each address. The order is that of `addresses`; one that is not told about is left out. */
+/** `exim -bt`: where Exim would send each address. The order is that of `addresses`. */
 export async function routesOf(
   host: MailServerHost,
   command: EximCommand,
@@ -24,10 +24,20 @@ export async function routesOf(
   if (addresses.length === 0) return []
   const ended = await host.run([...command, '-bt', ...addresses])
   const told = readRoutes(ended?.out ?? '')
-  return addresses.flatMap((address) => {
-    const found = told.find((route) => route.address === address)
-    return found === undefined ? [] : [found]
-  })
+  const routes: Route[] = []
+  for (const address of addresses)
+    routes.push(told.find((route) => route.address === address) ?? (await redirected(host, command, address)))
+  return routes
+}
+
+/** One that Exim tells about under another address: an alias of somebody who has a file. */
+async function redirected(host: MailServerHost, command: EximCommand, address: string): Promise<Route> {
+  const ended = await host.run([...command, '-bt', address])
+  const [block = ''] = (ended?.out ?? '').split(/\n(?=\S)/)
+  const transport = /transport = (\S+)/.exec(block)?.[1] ?? null
+  const router = (await routersTried(host, command, address)).at(-1)?.name ?? null
+  const words = `${address}: ${block.trim().replace(/\s*\n\s*/g, '; ')}`
+  return { address, outcome: 'routed', router, transport, words }
 }
 
 /** Pure: the blocks that `exim -bt` prints. */
@@ -64,7 +74,9 @@ export async function routersTried(
 ): Promise<readonly { readonly name: string; readonly words: string }[]> {
   const ended = await host.run([...command, '-d-all+route', '-bt', address])
   const tried: { name: string; words: string }[] = []
-  for (const line of (ended?.err ?? '').split('\n')) {
+  // What it is redirected to comes next.
+  const [, own = ''] = (ended?.err ?? '').split(/^(?:[\d:.]+ +\d* *)?routing /m)
+  for (const line of own.split('\n')) {
     const text = line.replace(/^[\d:.]* *\d* /, '').trim()
     const name = /^-+> (\S+) router <-+$/.exec(text)?.[1]
     const last = tried.at(-1)

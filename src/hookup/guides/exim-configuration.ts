@@ -87,6 +87,7 @@ export async function readExim(host: MailServerHost): Promise<EximConfiguration>
       (single !== null && file === asked.file ? (placesOf(single.path, single.text)[line - 1] ?? null) : null)
     )
   }
+  const stale = debian !== null && asked.text !== null ? staleness(debian, asked.text) : null
   return {
     layout: debian === null ? 'file' : debian.split ? 'split' : 'template',
     directory,
@@ -94,9 +95,12 @@ export async function readExim(host: MailServerHost): Promise<EximConfiguration>
     ownFile: single?.path ?? `${directory}/exim4.conf.template`,
     text,
     debian,
-    stale: debian !== null && asked.text !== null ? staleness(debian, asked.text) : null,
+    stale,
     command: asked.command,
-    fault: asked.fault === null ? null : faultOf(asked.fault, placeOf),
+    fault:
+      asked.fault === null
+        ? await faultOfRefused(host, installed, debian, asked, stale)
+        : faultOf(asked.fault, placeOf),
     version: /^Exim version (\S+)/m.exec(installed?.words ?? '')?.[1] ?? null,
     placeOf,
   }
@@ -180,6 +184,23 @@ async function askable(
   const own = directory === '/etc/exim4' || isOwn ? await host.readText(generatedFile) : null
   if (own === null || installed.file === null) return nothing
   return { command: [program], file: generatedFile, text: own, fault: isFault(words) ? words : null }
+}
+
+/** What update-exim4.conf made last and did not put in place, because Exim cannot read it. */
+async function faultOfRefused(
+  host: MailServerHost,
+  installed: InstalledExim | null,
+  debian: DebianFiles | null,
+  asked: Asked,
+  stale: Place | null,
+): Promise<EximFault | null> {
+  if (installed === null || debian === null || asked.file === null || stale === null) return null
+  const path = `${asked.file}.tmp`
+  const text = await host.readText(path)
+  if (text === null || staleness(debian, text) !== null) return null
+  const ended = await host.run([installed.program, '-C', path, '-bV'])
+  const said = `${ended?.out ?? ''}\n${ended?.err ?? ''}`
+  return isFault(said) ? faultOf(said, (_, line) => sourceOf(debian, text, line)) : null
 }
 
 const isFault = (said: string): boolean => /configuration error|^.*panic.*$/im.test(said)

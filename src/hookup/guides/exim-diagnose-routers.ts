@@ -278,8 +278,7 @@ function* lookup({ facts, exim }: EximSite, router: Driver): Iterable<Finding> {
   const place = setting.place
   const asked = /readsocket\{(?:inet:)?([^}]+)\}/.exec(setting.value)?.[1]?.trim() ?? ''
   const listens = facts.lookup.readsocket
-  const isInverted =
-    /\{\s*eq\s*\{\$\{readsocket.*\}\{no\}\s*\}?\s*\}/.test(setting.value) && !/!\s*eq/.test(setting.value)
+  const isInverted = /\bif\s*eq\s*\{\$\{readsocket.*\}\{no\}/.test(setting.value)
   if (listens === null)
     yield at(place, kinds.lookupOff, {
       change: `In the configuration of Posthorn: [lookup] readsocket: ${asked}; then: posthorn restart`,

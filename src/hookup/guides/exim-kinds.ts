@@ -12,8 +12,10 @@ function kind(
   summary: string,
   why: string,
   change: string,
+  ...explains: readonly string[]
 ): FindingKind {
-  const made = { code: `exim.${code}`, severity, rank, summary, why, change }
+  const own = { code: `exim.${code}`, severity, rank, summary, why, change }
+  const made = explains.length === 0 ? own : { ...own, explains }
   kinds.push(made)
   return made
 }
@@ -28,11 +30,12 @@ export const syntax = kind(
   'Exim cannot read its configuration',
   'A running Exim goes on with what it read before; the next start fails, and then no mail moves at all.',
   'Mend that line; exim -bV must be silent about it.',
+  'exim.not-generated',
 )
 export const stale = kind(
   'not-generated',
   'error',
-  25,
+  28,
   'The file that Exim reads is not made of the files as they are now',
   'On Debian Exim reads only what update-exim4.conf puts together: what was changed since counts for nothing.',
   'update-exim4.conf && systemctl reload exim4',
@@ -420,7 +423,7 @@ export const calloutCached = kind(
 export const domainNotAccepted = kind(
   'domain-not-accepted',
   'error',
-  73,
+  51,
   'Exim takes no mail for a domain with lists',
   'The access control list lets in mail for the domains that it names; others are refused as relaying.',
   'Add the domain to local_domains.',

@@ -72,6 +72,7 @@ export async function parseExim(
 }
 
 const deepestInclude = 20
+const sectionNames = ['acl', 'authenticators', 'local_scan', 'rewrite', 'retry', 'routers', 'transports']
 const macroDefinition = /^([A-Z]\w*)\s*==?\s*(.*)$/s
 const verbs = /^(accept|defer|deny|discard|drop|require|warn)\b\s*(.*)$/s
 
@@ -195,8 +196,10 @@ class Reader {
     }
     const text = this.#expand(raw)
     this.#lines.push({ text, place })
-    const begin = /^begin\s+(\w+)/i.exec(text)?.[1]?.toLowerCase()
-    if (begin !== undefined) {
+    const word = /^begin\s+(\w+)/i.exec(text)?.[1]?.toLowerCase()
+    if (word !== undefined) {
+      // The beginning of a name is enough for Exim.
+      const begin = sectionNames.find((name) => name.startsWith(word)) ?? word
       this.#section = begin
       this.#sections.set(begin, place)
       return
