@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 
 export interface HandIn {
+  /** The loopback address unless said. */
+  readonly host?: string
   readonly port: number
   readonly dialect?: 'smtp' | 'lmtp'
   /** '' is the null sender. */
@@ -28,8 +30,17 @@ const longest = 30_000
 
 /** Rejects when the server hangs up or does not answer for 30 s. */
 export async function handIn(what: HandIn): Promise<Answers> {
-  const { port, dialect = 'lmtp', from, to, message, parameters = '', hangUp = false } = what
-  const socket = connect(port, '127.0.0.1').setTimeout(longest, () => socket.destroy(new Error('no answer')))
+  const {
+    host = '127.0.0.1',
+    port,
+    dialect = 'lmtp',
+    from,
+    to,
+    message,
+    parameters = '',
+    hangUp = false,
+  } = what
+  const socket = connect(port, host).setTimeout(longest, () => socket.destroy(new Error('no answer')))
   let text = ''
   let wake: () => void = () => undefined
   let over: Error | null = null

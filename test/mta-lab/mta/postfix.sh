@@ -22,6 +22,8 @@ postfix_install() {
 postfix_start() {
   [[ -x /usr/sbin/postfix ]] || postfix_install
   local conf=$DIR/conf type=hash d f
+  # On another host (a network namespace) it listens where inet_interfaces says.
+  local SMTP_LISTEN=127.0.0.1:; [[ -n $EXTRA ]] && grep -q '^inet_interfaces = all' "$EXTRA" && SMTP_LISTEN=
   local -a tables=(postfix_lmtp postfix_domains)
   LOG=$DIR/maillog QUEUE=$DIR/queue
   VERSION="Postfix $(/usr/sbin/postconf -d -h mail_version)"
@@ -123,8 +125,16 @@ C
     [[ -n $EXTRA ]] && cat "$EXTRA"
     true
   } > "$conf/main.cf"
+  # What --extra says counts alone: a setting that stands twice is a warning in each process, and postlogd, which
+  # would have to log its own, then waits for itself.
+  awk 'function key(line) { return match(line, /^[a-z0-9_]+[ \t]*=/) ? substr(line, 1, index(line, "=")) : "" }
+       NR == FNR { gsub(/[ \t]*=/, "=", $0); if (key($0) != "") last[key($0)] = FNR; next }
+       { plain = $0; gsub(/[ \t]*=/, "=", plain); k = key(plain)
+         if (k != "") gone = last[k] != FNR; else if ($0 !~ /^[ \t]/) gone = 0
+         if (!gone) print }' "$conf/main.cf" "$conf/main.cf" > "$conf/main.cf.once"
+  mv "$conf/main.cf.once" "$conf/main.cf"
   cat > "$conf/master.cf" <<C
-127.0.0.1:$SMTP_PORT inet n - n - - smtpd
+$SMTP_LISTEN$SMTP_PORT inet n - n - - smtpd
 pickup     unix  n - n 60 1 pickup
 cleanup    unix  n - n - 0 cleanup
 qmgr       unix  n - n 300 1 qmgr
