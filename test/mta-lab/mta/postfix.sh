@@ -4,14 +4,14 @@
 # manager needs for hash: tables.
 
 postfix_install() {
-  if [[ ! -x /usr/sbin/postfix ]]; then
-    say "postfix: installing the package (not started, not configured)"
+  if [[ ! -x /usr/sbin/postfix || ! -e /usr/lib/postfix/postfix-lmdb.so ]]; then
+    say "postfix: installing the packages (not started, not configured)"
     # Keeps the package's own service from starting on port 25.
     local guard=/usr/sbin/policy-rc.d made=
     [[ -e $guard ]] || { printf '#!/bin/sh\nexit 101\n' > "$guard"; chmod +x "$guard"; made=1; }
     apt-get -qq update >&2 || true
     echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections 2>/dev/null || true
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends postfix >&2 || { [[ -z $made ]] || rm -f "$guard"; die "apt-get install postfix failed"; }
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends postfix postfix-lmdb >&2 || { [[ -z $made ]] || rm -f "$guard"; die "apt-get install postfix failed"; }
     [[ -z $made ]] || rm -f "$guard"
   fi
   # The list server runs postmap, and postmap reads a main.cf before all else; the package sets none up.
