@@ -193,7 +193,10 @@ test('what is wrong with a backup is said, and nothing is restored from it', asy
     },
     { breaks: () => rmSync(large), says: /messages\/.* is missing/ },
     { breaks: () => appendFileSync(large, 'x'), says: /messages\/.* has \d+ bytes instead of \d+/ },
-    { breaks: () => writeFileSync(large, Buffer.from(kept.large).fill(0x78, 0, 10)), says: /messages\/.* was changed/ },
+    {
+      breaks: () => writeFileSync(large, Buffer.from(kept.large).fill(0x78, 0, 10)),
+      says: /messages\/.* was changed/,
+    },
     {
       breaks: () => writeFileSync(join(directory, 'posthorn.db'), kept.db.subarray(0, 4096)),
       says: /posthorn\.db has 4096 bytes/,

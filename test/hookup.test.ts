@@ -85,10 +85,7 @@ test('several mail servers are served at once, and whoever makes a list hears wh
   const server = await site.start()
   const { code, out, err } = await site.posthorn(['create', 'tea@lists.example.test'])
   deepEqual([code, out], [0, 'Created mailing list: tea@lists.example.test\n'])
-  match(
-    err,
-    /^Note: OpenSMTPD does not reread its tables by itself: run 'smtpctl update table \S+'\.$/m,
-  )
+  match(err, /^Note: OpenSMTPD does not reread its tables by itself: run 'smtpctl update table \S+'\.$/m)
   const data = (name: string) => readFileSync(join(site.varDir, 'data', name), 'utf8')
   match(data('sendmail_lists'), /^tea-owner@lists\.example\.test owner$/m)
   match(data('opensmtpd_recipients'), /^\^tea\(/m)

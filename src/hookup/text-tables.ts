@@ -23,7 +23,8 @@ export function sendmail(settings: TextTableSettings): MailServer {
 
 /** `delimiter` stands between a local part and its extension. */
 export function opensmtpd(settings: TextTableSettings & { readonly delimiter: string }): MailServer {
-  const byHand = "OpenSMTPD does not reread its tables by itself: run 'smtpctl update table posthorn_recipients'"
+  const byHand =
+    "OpenSMTPD does not reread its tables by itself: run 'smtpctl update table posthorn_recipients'"
   const recipients = opensmtpdRecipients(settings.delimiter)
   const tablesOf = (lists: ListDirectory) => new Map([['opensmtpd_recipients', recipients(lists)]])
   return textTables('opensmtpd', settings, byHand, tablesOf)
