@@ -232,6 +232,49 @@ export const anywhere: readonly Breakage[] = [
   { name: 'a code of success', code: 'bad-value', main: set('unknown_local_recipient_reject_code', '250') },
   { name: 'soft_bounce', code: 'temporary-refusal', main: add('soft_bounce = yes') },
   { name: 'only small messages', code: 'size-limit', main: add('message_size_limit = 2000') },
+  { name: 'all other mail to our door', code: 'loop', main: set('relayhost', '[127.0.0.1]:18402') },
+  { name: 'all other mail to itself', code: 'loop', main: set('relayhost', '[127.0.0.1]:18401') },
+  {
+    name: 'all other mail to our door by LMTP',
+    code: 'loop',
+    main: all(set('relayhost', ''), add('default_transport = lmtp:[127.0.0.1]:18402')),
+  },
+  { name: 'no way to the world', code: 'no-way-out', main: add('default_transport = error:closed') },
+  {
+    name: 'a filter of no service',
+    code: 'service-missing',
+    main: add('content_filter = scan:[127.0.0.1]:10024'),
+  },
+  { name: 'no cleanup', code: 'service-missing', master: (text) => text.replace(/^cleanup .*\n/m, '') },
+  {
+    name: 'no trivial-rewrite',
+    code: 'service-missing',
+    master: (text) => text.replace(/^rewrite .*\n/m, ''),
+  },
+  {
+    name: 'no smtpd',
+    code: 'not-listening',
+    master: (text) => text.replace('127.0.0.1:18401', '#127.0.0.1:18401'),
+  },
+  { name: 'all network services off', code: 'service-off', main: add('master_service_disable = inet') },
+  { name: 'a network with bits of an address', code: 'bad-value', main: set('mynetworks', '127.0.0.1/8') },
+  { name: 'a prefix that is too long', code: 'bad-value', main: set('mynetworks', '127.0.0.0/33') },
+  { name: 'no recipients at all', code: 'bad-value', main: add('smtpd_recipient_limit = 0') },
+  {
+    name: 'a misspelled restriction',
+    code: 'unknown-restriction',
+    main: set('smtpd_relay_restrictions', 'permit_mynetwork, reject_unauth_destination'),
+  },
+  {
+    name: 'header checks that are not there',
+    code: 'table-missing',
+    main: add('header_checks = regexp:MAPS/header_checks'),
+  },
+  {
+    name: 'a table of a restriction that is not there',
+    code: 'table-missing',
+    main: add('smtpd_helo_restrictions = check_client_access hash:MAPS/clients'),
+  },
   {
     name: 'a table without type in canonical_maps',
     code: 'no-table',
@@ -472,6 +515,25 @@ export const withTables = (type: 'hash' | 'regexp'): readonly Breakage[] => [
 
 /** What goes wrong with compiled tables and plain keys. */
 export const withHash: readonly Breakage[] = [
+  {
+    name: 'the table of domains as transports',
+    code: 'no-transport',
+    main: set('transport_maps', 'hash:MAPS/postfix_domains'),
+  },
+  {
+    name: 'a proxy that is not there',
+    code: 'service-missing',
+    main: set('transport_maps', 'proxy:hash:MAPS/postfix_lmtp'),
+    master: (text) => text.replace(/^proxymap .*\n/m, ''),
+  },
+  {
+    name: 'a proxy that may read other tables',
+    code: 'table-unreadable',
+    main: all(
+      set('transport_maps', 'proxy:hash:MAPS/postfix_lmtp'),
+      add('proxy_read_maps = proxy:unix:passwd.byname'),
+    ),
+  },
   { name: 'no recipient_delimiter', code: 'recipient-delimiter', main: drop('recipient_delimiter') },
   { name: 'another recipient_delimiter', code: 'recipient-delimiter', main: set('recipient_delimiter', '=') },
   {
@@ -591,6 +653,21 @@ export const withVmap: readonly Breakage[] = [
     main: add('receive_override_options = no_address_mappings'),
   },
   {
+    name: 'the smtpd rewrites nothing',
+    code: 'address-mappings-off',
+    master: (text) => text.replace(/smtpd$/m, 'smtpd -o receive_override_options=no_address_mappings'),
+  },
+  {
+    name: 'the service that rewrites has no table',
+    code: 'alias-domain-unused',
+    master: (text) => text.replace(/cleanup$/m, 'cleanup -o virtual_alias_maps='),
+  },
+  {
+    name: 'an entry for the list before ours',
+    code: 'rewritten-address',
+    main: set('virtual_alias_maps', `inline:{ { ant@${lists} = root@example.test } } hash:MAPS/postfix_vmap`),
+  },
+  {
     name: 'a table of ours is gone',
     code: 'table-missing',
     files: async ({ maps }) => {
@@ -692,6 +769,16 @@ export const withVerify: readonly Breakage[] = [
     name: 'the default of the code',
     code: 'temporary-refusal',
     main: drop('unverified_recipient_reject_code'),
+  },
+  {
+    name: 'probes go elsewhere',
+    code: 'verification-elsewhere',
+    main: add(`address_verify_transport_maps = inline:{ { ${lists} = smtp:[192.0.2.1] } }`),
+  },
+  {
+    name: 'refused for good while we are down',
+    code: 'refused-while-down',
+    main: add('unverified_recipient_defer_code = 550'),
   },
   {
     name: 'verify is not in master.cf',

@@ -3,46 +3,12 @@
 import type { Finding } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
 import { type PostfixConfiguration, partsOf } from './postfix-configuration.ts'
+import { firstLine, oddValues } from './postfix-diagnose-values.ts'
 import { namesIn } from './postfix-expansion.ts'
-import type { MainSetting } from './postfix-files.ts'
 import * as kinds from './postfix-kinds.ts'
 import { tableOf } from './postfix-look-ups.ts'
+import { nearest, ours } from './postfix-names.ts'
 import { ourTable } from './postfix-view.ts'
-
-/** Settings that decide on mail for lists: a fault in them is an error, elsewhere it is somebody else's affair. */
-const ours: ReadonlySet<string> = new Set([
-  'transport_maps',
-  'relay_domains',
-  'relay_recipient_maps',
-  'local_recipient_maps',
-  'virtual_alias_maps',
-  'virtual_alias_domains',
-  'virtual_mailbox_maps',
-  'virtual_mailbox_domains',
-  'mydestination',
-  'mynetworks',
-  'recipient_delimiter',
-  'owner_request_special',
-  'unknown_local_recipient_reject_code',
-  'unknown_relay_recipient_reject_code',
-  'unknown_virtual_alias_reject_code',
-  'unknown_virtual_mailbox_reject_code',
-  'unverified_recipient_reject_code',
-  'address_verify_negative_cache',
-  'address_verify_negative_expire_time',
-  'address_verify_negative_refresh_time',
-  'smtpd_relay_restrictions',
-  'smtpd_recipient_restrictions',
-  'inet_interfaces',
-  'inet_protocols',
-  'propagate_unmatched_extensions',
-  'relay_transport',
-  'local_transport',
-  'virtual_transport',
-  'default_transport',
-  'relayhost',
-  'receive_override_options',
-])
 
 /** Parameters whose value is a list that both the operator and we add to. */
 const lists: readonly string[] = [
@@ -151,89 +117,6 @@ function* misspelledNames(configuration: PostfixConfiguration): Generator<Findin
 // Names of main.cf are among what postconf prints only when something uses them; it says itself which are not.
 const isUnused = ({ remarks }: PostfixConfiguration, name: string): boolean =>
   (remarks ?? []).some((remark) => remark.includes(`unused parameter: ${name}=`))
-
-function nearest(name: string, names: ReadonlySet<string>): string | null {
-  const folded = fold(name)
-  let [best, least] = [null as string | null, 3]
-  for (const candidate of names) {
-    const far = distance(folded, fold(candidate))
-    if (far < least) [best, least] = [candidate, far]
-  }
-  return best
-}
-
-const fold = (name: string): string => name.toLowerCase().replace(/[-_.]/g, '')
-
-/** Levenshtein's distance; a swap of neighbours counts as two. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (const [i, sign] of [...a].entries()) {
-    const next = [i + 1]
-    for (const [j, other] of [...b].entries())
-      next.push(Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (sign === other ? 0 : 1)))
-    row = next
-  }
-  return row[b.length] ?? 0
-}
-
-// ---- values ----
-
-const numbers = /(?:_code|_limit)$/
-const times = /^address_verify_\w+_(?:expire|refresh)_time$/
-const switches: readonly string[] = [
-  'owner_request_special',
-  'soft_bounce',
-  'address_verify_negative_cache',
-  'smtpd_reject_unlisted_recipient',
-  'smtpd_sasl_auth_enable',
-  'disable_dns_lookups',
-]
-
-/** `intruders`: lines that got into a setting by mistake; its value says nothing then. */
-function* oddValues(
-  configuration: PostfixConfiguration,
-  intruders: ReadonlySet<number | null>,
-): Generator<Finding> {
-  const { main } = configuration
-  for (const setting of main.settings) {
-    if (configuration.written(setting.name) !== setting) continue
-    if (setting.lines.some(({ line }) => intruders.has(line))) continue
-    const { name, text } = setting
-    const hash = setting.lines.find((line) =>
-      /(?:^|[\s,])#/.test(line.text.slice(line.text.indexOf('=') + 1)),
-    )
-    const at = { ...firstLine(setting), file: main.path }
-    if (namesIn(text).includes(name)) yield finding(kinds.selfReference, at)
-    else if (hash !== undefined && (ours.has(name) || numbers.test(name)))
-      yield finding(kinds.commentInValue, {
-        seen: hash.text.trim(),
-        file: main.path,
-        line: hash.line,
-        change: `${hash.text.replace(/\s*#.*$/, '')}\n(and the words of the comment in a line above that begins with #)`,
-      })
-    else {
-      const value = configuration.value(name)
-      if (numbers.test(name) && (ours.has(name) || name.startsWith('unknown_')) && !/^\d+$/.test(value))
-        yield finding(kinds.badValue, {
-          ...at,
-          change: `${name} = ${name.endsWith('_code') ? '550' : '1000'}`,
-        })
-      else if (name.endsWith('_reject_code') && ours.has(name) && !/^[45]\d\d$/.test(value))
-        yield finding(kinds.badValue, { ...at, change: `${name} = 550` })
-      else if (switches.includes(name) && !/^(?:yes|no)$/i.test(value))
-        yield finding(kinds.badValue, { ...at, change: `${name} = no` })
-      else if (times.test(name) && !/^\d+[smhdw]?$/.test(value))
-        yield finding(kinds.badValue, { ...at, change: `${name} = 10s` })
-      else if (name === 'inet_protocols' && partsOf(value).some((word) => !/^(?:all|ipv4|ipv6)$/.test(word)))
-        yield finding(kinds.badValue, { ...at, change: 'inet_protocols = all' })
-    }
-  }
-}
-
-const firstLine = ({ lines, line }: MainSetting): { readonly seen: string; readonly line: number } => ({
-  seen: (lines[0]?.text ?? '').trim(),
-  line,
-})
 
 // ---- one name, several settings ----
 

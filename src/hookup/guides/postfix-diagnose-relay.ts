@@ -7,26 +7,28 @@ import { isLoopback } from './hosts.ts'
 import { partsOf } from './postfix-configuration.ts'
 import type { MasterService } from './postfix-files.ts'
 import * as kinds from './postfix-kinds.ts'
+import { readNexthop } from './postfix-nexthop.ts'
 import { refusalOf } from './postfix-restrictions.ts'
-import { mapOnce } from './postfix-routing.ts'
+import { mapOnce, transportOf } from './postfix-routing.ts'
 import { inside, listeners, publicSmtpd, smtpdAt } from './postfix-services.ts'
 import { type PostfixView, placeFor, placeOf, withWord } from './postfix-view.ts'
 
 export async function* relayFaults(view: PostfixView): AsyncGenerator<Finding> {
   yield* noRelayRule(view)
   yield* rewrittenSenders(view)
+  yield* wayOut(view)
   const { facts, configuration } = view
   const { host, port } = facts.relay
   const names = [configuration.value('myhostname'), facts.hostname].map((name) => name.toLowerCase())
   if (!isLoopback(host) && !names.includes(host.toLowerCase())) return // the relay is another machine
   const all = listeners(configuration)
-  if (all.length === 0) return
+  if (configuration.master.services.length === 0) return
   const smtpd = smtpdAt(configuration, port)
   if (smtpd === null) {
     yield finding(kinds.notListening, {
-      seen: `smtp_host: ${host}, smtp_port: ${port}; master.cf has smtpd at ${all.map((each) => each.service.name).join(', ')}`,
+      seen: `smtp_host: ${host}, smtp_port: ${port}; master.cf has ${all.length === 0 ? 'no smtpd at any port' : `smtpd at ${all.map((each) => each.service.name).join(', ')}`}`,
       file: facts.configFile,
-      change: `[mta] smtp_port: ${all[0]?.port}   (or a line '${port} inet n - y - - smtpd' in ${configuration.master.path})`,
+      change: `${all[0] === undefined ? '' : `[mta] smtp_port: ${all[0].port}   (or `}a line '${port} inet n - y - - smtpd' in ${configuration.master.path}${all[0] === undefined ? '' : ')'}`,
     })
     return
   }
@@ -199,6 +201,49 @@ async function* refusals(
     return
   }
 }
+
+// ---- the way to the world ----
+
+async function* wayOut(view: PostfixView): AsyncGenerator<Finding> {
+  const { configuration, facts } = view
+  const { channel, nexthop, parameter, entry } = await transportOf(view, 'user@example.com')
+  const named =
+    parameter === 'default_transport' && configuration.value('relayhost') === nexthop
+      ? 'relayhost'
+      : parameter
+  const place = placeFor(view, inside(configuration, 'rewrite'), named, entry?.table.shown)
+  const command = inside(configuration, channel)?.command
+  if (command === undefined && configuration.master.services.length > 0) {
+    yield finding(kinds.serviceMissing, {
+      ...place,
+      seen: `${place.seen}; master.cf has no service '${channel}'`,
+      change: `${channel.padEnd(9)} unix  -       -       y       -       -       smtp`,
+    })
+    return
+  }
+  if (command === 'error' || command === 'discard' || command === 'local' || command === 'virtual') {
+    yield finding(kinds.noWayOut, place)
+    return
+  }
+  const read = readNexthop(nexthop)
+  if (read.kind !== 'inet' || !isLoopback(read.host) || !nexthopIsNamed(nexthop)) return
+  const port = read.port ?? (command === 'lmtp' ? 24 : 25)
+  const own = listeners(configuration).some((each) => each.port === port && isPlain(view, each.service))
+  if (port !== facts.lmtp.port && port !== facts.smtpIntake?.port && !own) return
+  yield finding(kinds.loop, {
+    ...place,
+    why: `Mail for user@example.com goes to ${channel}:${nexthop}, which is ${own ? 'this Postfix itself' : "Posthorn's own door"}. ${kinds.loop.why}`,
+  })
+}
+
+/** The recipient's own domain stands there when nothing is named. */
+const nexthopIsNamed = (nexthop: string): boolean => nexthop !== 'example.com'
+
+/** An smtpd that passes mail on as this one did: no instance of its own, no filter behind which mail comes back. */
+const isPlain = ({ configuration }: PostfixView, service: MasterService): boolean =>
+  !service.overrides.has('relayhost') &&
+  !service.overrides.has('content_filter') &&
+  configuration.value('content_filter') === ''
 
 // ---- rewriting on the way out ----
 

@@ -5,7 +5,7 @@ import type { Finding } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
 import { partsOf } from './postfix-configuration.ts'
 import * as kinds from './postfix-kinds.ts'
-import { isPattern } from './postfix-look-ups.ts'
+import { firstAnswer, isPattern } from './postfix-look-ups.ts'
 import { judgeRoute, readNexthop } from './postfix-nexthop.ts'
 import { classesOf, transportOf } from './postfix-routing.ts'
 import { inside, publicSmtpd } from './postfix-services.ts'
@@ -82,6 +82,9 @@ async function* verification(view: PostfixView): AsyncGenerator<Finding> {
       ...placeFor(view, smtpd, 'unverified_recipient_reject_code'),
       change: 'unverified_recipient_reject_code = 550',
     })
+  if (configuration.valueFor(smtpd, 'unverified_recipient_defer_code').startsWith('5'))
+    yield finding(kinds.verifyRefuses, placeFor(view, smtpd, 'unverified_recipient_defer_code'))
+  yield* probesElsewhere(view)
   for (const name of ['address_verify_negative_expire_time', 'address_verify_negative_refresh_time']) {
     const found = /^(\d+)([smhdw]?)$/.exec(configuration.value(name))
     const time = Number(found?.[1] ?? 0) * (seconds[found?.[2] || 's'] ?? 1)
@@ -95,6 +98,26 @@ async function* verification(view: PostfixView): AsyncGenerator<Finding> {
       why: 'Address verification cannot be done: mail for lists is answered 450.',
       change: 'verify    unix  -       -       y       -       1       verify',
     })
+}
+
+/** address_verify_transport_maps is asked for probes alone; by default it is $transport_maps. */
+async function* probesElsewhere(view: PostfixView): AsyncGenerator<Finding> {
+  const { configuration, facts } = view
+  const name = 'address_verify_transport_maps'
+  if (configuration.written(name) === null) return
+  for (const { mailHost, listNames } of facts.domains.filter((domain) => domain.listNames.length > 0)) {
+    const address = `${listNames[0] ?? ''}@${mailHost}`
+    const entry = await firstAnswer(view.ask, tablesOf(view, name), [address, mailHost, '*'])
+    const colon = entry?.value.indexOf(':') ?? -1
+    if (entry === null || colon < 0) continue
+    const judged = judgeRoute(configuration, facts, entry.value.slice(0, colon), entry.value.slice(colon + 1))
+    if (judged.verdict === 'ours') continue
+    yield finding(kinds.verifyElsewhere, {
+      ...placeOf(view, name, entry.table.shown),
+      why: `For ${address} it says ${entry.value}: ${judged.words}. ${kinds.verifyElsewhere.why}`,
+    })
+    return
+  }
 }
 
 /** Is a restriction in use that asks our door at RCPT? In the text of the restrictions, or in a table of them. */
@@ -185,16 +208,54 @@ async function* servicesOff(view: PostfixView): AsyncGenerator<Finding> {
     if (name === 'defer_transports' && word !== 'lmtp' && word !== 'smtp') continue
     yield finding(kinds.serviceOff, { ...placeOf(view, name, word), change: withoutWord(view, name, word) })
   }
+  yield* missingServices(view)
   const lmtp = inside(configuration, 'lmtp')
   if (lmtp !== null && lmtp.columns[4] === '0' && configuration.value('default_process_limit') === '0')
     yield finding(kinds.serviceOff, placeOf(view, 'default_process_limit'))
 }
 
+/** Without one of these no mail moves, whatever it is. */
+const needed = [
+  ['cleanup_service_name', 'cleanup   unix  n       -       y       -       0       cleanup'],
+  ['queue_service_name', 'qmgr      unix  n       -       n       300     1       qmgr'],
+  ['rewrite_service_name', 'rewrite   unix  -       -       y       -       -       trivial-rewrite'],
+  ['bounce_service_name', 'bounce    unix  -       -       y       -       0       bounce'],
+  ['defer_service_name', 'defer     unix  -       -       y       -       0       bounce'],
+] as const
+
+function* missingServices(view: PostfixView): Generator<Finding> {
+  const { configuration } = view
+  if (configuration.master.services.length === 0) return
+  for (const [parameter, line] of needed) {
+    const name = configuration.value(parameter) || (line.split(' ')[0] ?? '')
+    if (inside(configuration, name) !== null) continue
+    yield finding(kinds.serviceMissing, {
+      seen: `master.cf has no service '${name}'`,
+      file: configuration.master.path,
+      why: 'Every mail needs it: none comes in or moves on.',
+      change: line,
+    })
+  }
+  const filter = configuration.valueFor(publicSmtpd(configuration), 'content_filter')
+  const channel = filter.split(':')[0] ?? ''
+  if (channel !== '' && inside(configuration, channel) === null)
+    yield finding(kinds.serviceMissing, {
+      ...placeFor(view, publicSmtpd(configuration), 'content_filter'),
+      why: `All mail is to pass the filter, and master.cf has no service '${channel}': it waits in the queue.`,
+      change: 'Add the service to master.cf, or take content_filter out.',
+    })
+}
+
 const smallest = 100_000
+const fewest = 50
 
 function* sizes(view: PostfixView): Generator<Finding> {
-  const value = view.configuration.value('message_size_limit')
+  const { configuration } = view
+  const value = configuration.value('message_size_limit')
   const limit = Number(value)
+  const recipients = configuration.value('smtpd_recipient_limit')
+  if (/^\d+$/.test(recipients) && Number(recipients) > 0 && Number(recipients) < fewest)
+    yield finding(kinds.recipientLimit, placeOf(view, 'smtpd_recipient_limit'))
   if (value === '' || limit === 0 || limit >= smallest) return
   yield finding(kinds.sizeLimit, placeOf(view, 'message_size_limit'))
 }

@@ -7,6 +7,7 @@ import { partsOf } from './postfix-configuration.ts'
 import * as kinds from './postfix-kinds.ts'
 import { compiledTypes, isPattern, type Looked, type TableName, tableOf } from './postfix-look-ups.ts'
 import { classesOf, type DomainClass } from './postfix-routing.ts'
+import { inside } from './postfix-services.ts'
 import {
   lookUpOf,
   ourTable,
@@ -15,6 +16,7 @@ import {
   type PostfixView,
   placeOf,
   withoutWord,
+  withWord,
 } from './postfix-view.ts'
 
 /** Parameters that are asked for every address; a word without a type stops the program that reads it. */
@@ -25,6 +27,26 @@ const maps: readonly string[] = [
   'recipient_canonical_maps',
   'sender_canonical_maps',
   'relocated_maps',
+  'header_checks',
+  'body_checks',
+  'mime_header_checks',
+  'nested_header_checks',
+  'sender_bcc_maps',
+  'recipient_bcc_maps',
+  'sender_dependent_relayhost_maps',
+  'sender_dependent_default_transport_maps',
+  'smtp_generic_maps',
+  'smtp_header_checks',
+]
+/** Tables in these are asked at every visit. */
+const restrictions: readonly string[] = [
+  'smtpd_client_restrictions',
+  'smtpd_helo_restrictions',
+  'smtpd_sender_restrictions',
+  'smtpd_relay_restrictions',
+  'smtpd_recipient_restrictions',
+  'smtpd_data_restrictions',
+  'smtpd_end_of_data_restrictions',
 ]
 /** Those that are asked for names in domains of one class. */
 const mapsOfClass: Readonly<Record<DomainClass, readonly string[]>> = {
@@ -47,8 +69,8 @@ export async function* tableFaults(view: PostfixView): AsyncGenerator<Finding> {
   const classes = new Set(found.flatMap(([first]) => (first === undefined ? [] : [first.class])))
   const asked = [...maps, ...[...classes].flatMap((name) => mapsOfClass[name])]
   const seen = new Set<string>()
-  for (const name of [...asked, ...domainLists])
-    for (const word of partsOf(view.configuration.value(name))) {
+  for (const name of [...asked, ...domainLists, ...restrictions])
+    for (const word of tableWords(view, name)) {
       const table = tableOf(word.replace(/^!/, ''))
       const place = placeOf(view, name, word)
       if (table === null) {
@@ -59,6 +81,13 @@ export async function* tableFaults(view: PostfixView): AsyncGenerator<Finding> {
         yield* oneTable(view, table, place)
       }
     }
+}
+
+/** The words of a parameter that may name tables: of restrictions, those behind `check_…_access`. */
+function tableWords({ configuration }: PostfixView, name: string): readonly string[] {
+  const words = partsOf(configuration.value(name))
+  if (!restrictions.includes(name)) return words
+  return words.filter((_, at) => /^check_\w+_access$/.test(words[at - 1] ?? ''))
 }
 
 function noTable(view: PostfixView, name: string, word: string, place: Place): Finding {
@@ -100,6 +129,13 @@ async function* oneTable(view: PostfixView, table: TableName, place: Place): Asy
       change: `Write ${offered} in place of the address in ${table.shown}`,
     })
     return
+  }
+  if (table.proxied) {
+    const refusal = proxyRefusal(view, table, place)
+    if (refusal !== null) {
+      yield refusal
+      return
+    }
   }
   const files = await filesOf(view, table)
   if (files === null) return yield* unlessAnswering(view, table, await ask.ask(table, probes(view)), place)
@@ -157,6 +193,27 @@ async function* unlessAnswering(
   )
   if (isNetwork && view.host.configDir !== null) return // another machine's folder: its servers are not reached from here
   yield finding(kinds.brokenTable, { ...place, seen: `${place.seen}; postmap: ${looked.broken}` })
+}
+
+/** proxymap(8) opens the tables that proxy_read_maps names, and only while it is there itself. */
+function proxyRefusal(view: PostfixView, table: TableName, place: Place): Finding | null {
+  const { configuration } = view
+  const name = configuration.value('proxymap_service_name') || 'proxymap'
+  if (configuration.master.services.length > 0 && inside(configuration, name) === null)
+    return finding(kinds.serviceMissing, {
+      seen: `${place.seen}; master.cf has no service '${name}'`,
+      file: place.file,
+      line: place.line,
+      why: `Tables with proxy: are read by it. ${kinds.unreadableTable.why}`,
+      change: `${place.seen.replace('proxy:', '')}\n(or in master.cf: proxymap  unix  -       -       n       -       -       proxymap)`,
+    })
+  if (configuration.written('proxy_read_maps') === null) return null
+  if (partsOf(configuration.value('proxy_read_maps')).includes(table.shown)) return null
+  return finding(kinds.unreadableTable, {
+    ...placeOf(view, 'proxy_read_maps'),
+    why: `proxy_read_maps does not name ${table.shown}, so proxymap refuses to open it. ${kinds.unreadableTable.why}`,
+    change: `${withWord(view, 'proxy_read_maps', table.shown)}\n(or take proxy: away from ${table.shown})`,
+  })
 }
 
 function missingWords(

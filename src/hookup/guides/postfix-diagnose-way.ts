@@ -89,7 +89,7 @@ export function mappingsAreOff({ configuration }: PostfixView): boolean {
   const all = listeners(configuration)
   const off = (service: Parameters<typeof configuration.valueFor>[0]): boolean =>
     partsOf(configuration.valueFor(service, 'receive_override_options')).includes('no_address_mappings')
-  return off(null) && (all.length === 0 || all.every(({ service }) => off(service)))
+  return all.length === 0 ? off(null) : all.every(({ service }) => off(service))
 }
 
 async function relocatedBy(view: PostfixView, address: string): Promise<Finding | null> {
@@ -148,7 +148,14 @@ async function routeFault(
       ? placeOf(view, parameter)
       : ((await entryLine(view, entry.table, entry.key)) ?? placeOf(view, parameter, entry.table.shown))
   const wanted = ourNexthop(view.facts)
-  if (entry !== null && ourTable(entry.table) !== null && judged.verdict !== 'no-service')
+  const table = entry === null ? null : ourTable(entry.table)
+  if (entry !== null && (table === 'postfix_domains' || table === 'postfix_vmap'))
+    return finding(kinds.noTransport, {
+      ...placeOf(view, parameter, entry.table.shown),
+      why: `${table} says which ${table === 'postfix_vmap' ? 'addresses are rewritten' : 'domains there are'}, and no transports. ${kinds.noTransport.why}`,
+      change: `transport_maps = ${ourWord(view, 'postfix_lmtp')}`,
+    })
+  if (table !== null && judged.verdict !== 'no-service')
     return finding(kind, {
       ...place,
       why: `${judged.words}; the table was written under other settings, or edited. ${kind.why}`,

@@ -80,6 +80,13 @@ export const lostBeginning = stops(
     'Put # before the indented lines too, or take it away from the first.',
   ),
 )
+export const unknownRestriction = error(
+  'unknown-restriction',
+  14,
+  'A restriction of smtpd has a name that Postfix does not know',
+  'smtpd answers "451 4.3.5 Server configuration error" to everybody who comes so far.',
+  'Correct the name.',
+)
 export const fatal = error(
   'fatal',
   13,
@@ -445,6 +452,20 @@ export const verifyForever = error(
   'With address_verify_negative_cache = no every unknown list is answered 450 "in progress" for ever.',
   'address_verify_negative_cache = yes',
 )
+export const verifyRefuses = warning(
+  'refused-while-down',
+  88,
+  'While Posthorn is down, mail for lists is refused for good',
+  'Address verification then gets no answer, and the sender hears 5xx: posts are lost that would only have to wait.',
+  'unverified_recipient_defer_code = 450',
+)
+export const verifyElsewhere = error(
+  'verification-elsewhere',
+  63,
+  'Address verification asks another place than Posthorn',
+  'What is answered there decides which lists exist: they are refused, or unknown ones are taken.',
+  'Take the entry out, so that the probes go the way of the mail.',
+)
 export const verifyLong = warning(
   'verification-kept-long',
   98,
@@ -489,6 +510,27 @@ export const tlsMismatch = error(
   'Postfix and Posthorn differ on TLS for outgoing mail',
   'Each connection ends before a post is handed over.',
   'Make [mta] smtp_secure_mode and smtpd_tls_security_level agree.',
+)
+export const loop = error(
+  'loop',
+  69,
+  'Mail for the world comes back to this host',
+  'Postfix hands it to itself or to Posthorn: it goes round until it bounces, and no member outside gets a post.',
+  'Name the next mail server in relayhost, or leave relayhost empty.',
+)
+export const noWayOut = warning(
+  'no-way-out',
+  89,
+  'Postfix delivers nothing to the world',
+  'Members with addresses outside get no post: it bounces, or is thrown away.',
+  'default_transport = smtp',
+)
+export const recipientLimit = info(
+  'recipient-limit',
+  152,
+  'Postfix takes few recipients at a time',
+  'Posthorn begins a transaction anew whenever Postfix has enough: a post to many members takes longer.',
+  'smtpd_recipient_limit = 1000',
 )
 export const noAuth = error(
   'no-auth',

@@ -53,6 +53,18 @@ function networkOf(word: string): { readonly address: string; readonly prefix: n
   return { address, prefix: found?.[2] === undefined ? (family === 4 ? 32 : 128) : Number(found[2]) }
 }
 
+/** Why a word that means a network is none; null for a good one, and for what is no network. */
+export function wrongNetwork(word: string): string | null {
+  const network = networkOf(word.replace(/^!/, ''))
+  if (network === null) return null
+  const family = isIP(network.address)
+  if (network.prefix > (family === 4 ? 32 : 128)) return `${word} has a prefix that is too long`
+  if (family === 6) return null
+  const bits = network.address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+  const hostBits = 2 ** (32 - network.prefix)
+  return bits % hostBits === 0 ? null : `${word} has bits of an address behind its prefix`
+}
+
 /** Does a network of mynetworks hold the address? False for what is none. */
 export function contains(word: string, client: string): boolean {
   const network = networkOf(word)
