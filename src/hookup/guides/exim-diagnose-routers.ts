@@ -264,7 +264,7 @@ const homeLine = ({ facts }: EximSite): string =>
 /** The path for one list; null where it has expansions that only Exim can do. */
 function filled(path: string, list: string, domain: string): string | null {
   const result = path
-    .replace(/\$\{lc:\s*\$\{?(local_part|domain)\}?\}/g, (_, name: string) => `\${${name}}`)
+    .replace(/\$\{lc::?\s*\$\{?(local_part|domain)\}?\}/g, (_, name: string) => `\${${name}}`)
     .replace(/\$\{?local_part(_data)?\b\}?/g, () => list)
     .replace(/\$\{?domain(_data)?\b\}?/g, () => domain)
   return result.includes('$') ? null : result
