@@ -1,6 +1,6 @@
 // What can be wrong with a hook-up of Postfix: the entries of the catalogue. Ranks below 100 come before what the general
 // checks find: a line in main.cf explains a refused probe. 1 to 19 the files themselves, 20 to 39 the tables, 40 to 69 the
-// way of a post in, 70 to 89 the way of our mail out, then what is only untidy.
+// way of a post in, 70 to 89 the way of our mail out, then what is only untidy. One long file, since it is one table.
 import type { FindingKind, Severity } from '../../model/hookup.ts'
 
 type Words = readonly [summary: string, why: string, change: string]
@@ -161,13 +161,6 @@ export const unsupportedType = error(
   'This Postfix does not know the type of a table',
   all451,
   "Name a type that 'postconf -m' lists, and make the table of that type.",
-)
-export const otherType = error(
-  'other-table-type',
-  22,
-  'main.cf names a table of ours by another type than it is written in',
-  'What Postfix opens is not there, is older, or is read in another way than it was written.',
-  'Write both alike.',
 )
 export const tableMissing = error(
   'table-missing',
