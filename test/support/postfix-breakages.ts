@@ -653,6 +653,11 @@ export const withVmap: readonly Breakage[] = [
     main: add('receive_override_options = no_address_mappings'),
   },
   {
+    name: 'the alias domain is a virtual alias domain itself',
+    code: 'virtual-alias-domain',
+    main: set('virtual_alias_domains', `${lists} x.example.test`),
+  },
+  {
     name: 'the smtpd rewrites nothing',
     code: 'address-mappings-off',
     master: (text) => text.replace(/smtpd$/m, 'smtpd -o receive_override_options=no_address_mappings'),

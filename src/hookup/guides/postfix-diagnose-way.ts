@@ -18,6 +18,7 @@ import {
   placeFor,
   placeOf,
   tablesOf,
+  withoutWord,
   withWord,
 } from './postfix-view.ts'
 
@@ -108,6 +109,7 @@ async function transportFaults(view: PostfixView, address: string): Promise<Faul
   const transport = await transportOf(view, address)
   const judged = judgeRoute(configuration, facts, transport.channel, transport.nexthop)
   if (judged.verdict === 'ours') return null
+  if (transport.parameter === 'virtual_alias_domains') return [deadEnd(view, address)]
   const { entry } = transport
   if (
     entry === null &&
@@ -125,6 +127,19 @@ async function transportFaults(view: PostfixView, address: string): Promise<Faul
       }),
     ]
   return [await routeFault(view, address, transport, judged)]
+}
+
+/** The alias domain is meant to be routed, and a virtual alias domain never is. */
+function deadEnd(view: PostfixView, address: string): Finding {
+  const host = address.slice(address.lastIndexOf('@') + 1)
+  const isNamed = partsOf(view.configuration.value('virtual_alias_domains')).includes(host)
+  return finding(kinds.virtualAlias, {
+    ...placeOf(view, 'virtual_alias_domains', host),
+    why: `${address} is where the mail ends, and ${host} is a virtual alias domain: its addresses have no transport, and transport_maps are not asked. It bounces as "User unknown in virtual alias table".`,
+    change: isNamed
+      ? withoutWord(view, 'virtual_alias_domains', host)
+      : `Take ${host} out of the tables of virtual_alias_domains.`,
+  })
 }
 
 const routeKinds: Readonly<Record<Exclude<Judged['verdict'], 'ours'>, FindingKind>> = {

@@ -198,6 +198,8 @@ export async function transportOf(view: PostfixView, address: string): Promise<T
   const { domain, bare } = splitAddress(view, address)
   const [found] = await classesOf(view, domain)
   const base = baseTransport(view, found?.class ?? null, domain)
+  // transport_maps override the transport of every class but this one (seen with Postfix 3.7).
+  if (found?.class === 'virtual-alias') return { ...base, entry: null }
   const parents = partsOf(configuration.value('parent_domain_matches_subdomains')).includes('transport_maps')
   const keys: [string, ...string[]] = [
     address,
