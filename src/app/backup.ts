@@ -68,7 +68,7 @@ export async function makeBackup(
     for (const folder of ['', ...folders]) await syncFile(join(directory, folder))
     await writeLast(join(directory, manifestName), `${JSON.stringify(manifest, null, 1)}\n`)
     await syncFile(directory)
-    await syncFile(dirname(directory))
+    if (!wasThere) await syncFile(dirname(directory))
     return manifest
   } catch (fault) {
     await removeWhatWeMade(directory, wasThere)

@@ -1,6 +1,16 @@
 // A backup put in place of a data directory that is empty, and the trial of one. Law: the copy is checked first, marked as
 // restored (delivery paused) while it has another name, and renamed last: no start ever sees half of it, or sends from it unasked.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Clock, instant } from '../base/clock.ts'
@@ -72,9 +82,18 @@ export async function restoreBackup(
       await syncFile(dirname(file))
     }
   await syncFile(unfinished)
+  giveToOwner(config.paths.varDir)
   renameSync(unfinished, database)
   await syncFile(dirname(database))
   return manifest
+}
+
+/** What root puts into the data directory of another user must be that user's, or the server could not open it. */
+function giveToOwner(varDir: string): void {
+  const { uid, gid } = statSync(varDir)
+  if (process.geteuid?.() !== 0 || uid === 0) return
+  for (const name of readdirSync(varDir, { recursive: true, encoding: 'utf8' }))
+    lchownSync(join(varDir, name), uid, gid)
 }
 
 async function markPaused(path: string, { made }: Manifest, clock: Clock): Promise<void> {

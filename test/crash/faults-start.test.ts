@@ -9,6 +9,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -194,3 +195,19 @@ function overwritePageOf(path: string, table: string): void {
   db.close()
   overwrite(path, (Number(rootpage) - 1) * Number(size), Number(size))
 }
+
+test('what root restores belongs to the owner of the data directory, who can start the server on it', async () => {
+  await using site = await freshSite({ relayPort: 9 })
+  await site.list(tea, ['ann@one.example.test'])
+  const backup = join(site.directory, 'backup')
+  await site.must(['backup', backup])
+  await using other = await freshSite({ relayPort: 9 })
+  mkdirSync(other.varDir)
+  chownSync(other.varDir, nobody, nobody)
+  await other.must(['restore', backup])
+  equal(statSync(database(other)).uid, nobody)
+  const server = await other.start({
+    before: ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'],
+  })
+  equal(await server.stop(), 0)
+})

@@ -1,5 +1,5 @@
 // `posthorn doctor exim` on sound hook-ups and on broken ones, with a real Exim to ask: for each breakage the right finding
-// comes first.
+// comes first. Long, because it is a table of breakages.
 import { deepEqual, equal, notEqual } from 'node:assert/strict'
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
 // Each way in which a real OpenSMTPD's hook-up was seen to be broken, tried on it: the doctor names the cause first. The
-// sound configuration, Debian's own with our lines in it, gives nothing to mend.
+// sound configuration, Debian's own with our lines in it, gives nothing to mend. Long, because it
+// is a table of breakages.
 import { deepEqual, equal } from 'node:assert/strict'
 import { chmodSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

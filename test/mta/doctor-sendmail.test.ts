@@ -1,5 +1,6 @@
 // Each way in which a real Sendmail's hook-up was seen to be broken, tried on it: the doctor names the cause first. The
-// sound configurations, Debian's own with our lines in it, give nothing to mend.
+// sound configurations, Debian's own with our lines in it, give nothing to mend. Long,
+// because it is a table of breakages.
 import { deepEqual, equal } from 'node:assert/strict'
 import { chmodSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
 // Ways in which people break a hook-up of Postfix, each with the code that doctor must tell first.
+// Long, since it is one table for four layouts: hash, regexp, vmap, verify.
 import { chmod, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostFacts } from '../../src/model/hookup.ts'

@@ -1,4 +1,5 @@
-// All that `posthorn doctor sendmail` may find. Law: a code is never renamed.
+// All that `posthorn doctor sendmail` may find: entries of the catalogue, one below the other, which is why the file is long.
+// Law: a code is never renamed.
 import type { FindingKind, Severity } from '../../model/hookup.ts'
 
 type Words = readonly [summary: string, why: string, change: string]

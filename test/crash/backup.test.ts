@@ -11,9 +11,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { parseArgs, Sink } from './mta-lab/sink.mjs'
-import { handIn, post } from './support/hand-in.ts'
-import { eventually, freshSite, type Server, type Site } from './support/server.ts'
+import { parseArgs, Sink } from '../mta-lab/sink.mjs'
+import { handIn, post } from '../support/hand-in.ts'
+import { eventually, freshSite, type Server, type Site } from '../support/server.ts'
 
 const tea = 'tea@lists.example.test'
 const [ann, ben] = ['ann@one.example.test', 'ben@two.example.test']
