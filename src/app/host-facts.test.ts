@@ -24,6 +24,7 @@ test('the facts of a site that never started: no domain, and nothing is created 
         tcpTable: { kind: 'tcp', host: '127.0.0.1', port: 8027 },
         readsocket: { kind: 'unix', path: '/run/look' },
       },
+      courier: { home: '/home/lists', homes: { 'lists.example.net': '/home/net' } },
     }),
     here,
   )
@@ -31,6 +32,9 @@ test('the facts of a site that never started: no domain, and nothing is created 
   deepEqual(facts.incoming, ['postfix'])
   deepEqual(facts.lmtp, { host: '::1', port: 24, socket: null })
   deepEqual(facts.lookup, { socketmap: '[::1]:8026', tcpTable: '127.0.0.1:8027', readsocket: '/run/look' })
+  deepEqual(facts.courier.homes, { 'lists.example.net': '/home/net' })
+  equal(facts.courier.home, '/home/lists')
+  equal(facts.qmail.home, null)
   equal(facts.account.user, userInfo().username)
   equal(facts.dataDir, join(varDir, 'data'))
   ok(existsSync(facts.pipeProgram))

@@ -5,7 +5,8 @@ import { hostname, userInfo } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '../config/config.ts'
 import type { ListenAddress } from '../config/hosts.ts'
-import type { HostFacts, MailServerHost } from '../model/hookup.ts'
+import type { HomeSettings } from '../config/mail-server-sections.ts'
+import type { DotFileFacts, HostFacts, MailServerHost } from '../model/hookup.ts'
 import type { ListDirectory } from '../model/mail-server.ts'
 import { openForReading } from '../store/database.ts'
 import { directory } from '../store/units/lists.ts'
@@ -15,7 +16,7 @@ const pipeProgram = fileURLToPath(new URL('../../bin/posthorn-qmail', import.met
 
 /** The facts of this site. `here` is this machine, whatever the mail server's is. Throws StoreRefusal and Unavailable. */
 export async function hostFacts(config: Config, here: Pick<MailServerHost, 'stat'>): Promise<HostFacts> {
-  const { mta, lmtp, lookup, paths, postfix, opensmtpd } = config
+  const { mta, lmtp, lookup, paths, postfix, opensmtpd, courier, qmail } = config
   const owner = await here.stat(paths.varDir)
   const account = owner ?? { user: userInfo().username, group: userInfo().username }
   return {
@@ -36,6 +37,9 @@ export async function hostFacts(config: Config, here: Pick<MailServerHost, 'stat
     incoming: [mta.incoming].flat().map((one) => (one.kind === 'built-in' ? one.name : one.file)),
     postfix: { tableType: postfix.transportFileType, postmapCommand: postfix.postmapCommand },
     opensmtpd: { reloadCommand: opensmtpd.reloadCommand },
+    mailServerFile: mta.configuration.kind === 'file' ? mta.configuration.path : null,
+    courier: dotFiles(courier),
+    qmail: dotFiles(qmail),
     lookup: {
       socketmap: placeText(lookup.socketmap),
       tcpTable: placeText(lookup.tcpTable),
@@ -46,6 +50,8 @@ export async function hostFacts(config: Config, here: Pick<MailServerHost, 'stat
     pipeProgram,
   }
 }
+
+const dotFiles = ({ home, homes, command }: HomeSettings): DotFileFacts => ({ home, homes, command })
 
 /** `host:port`, an IPv6 address in brackets, or the path of a socket. */
 function placeText(place: ListenAddress | null): string | null {

@@ -22,14 +22,18 @@ export function hookupLines(title: string, facts: HostFacts, hookup: Hookup): re
 }
 
 /** What our own configuration lacks. */
-export function ourLines({ configFile }: HostFacts, ours: Hookup['ours']): readonly string[] {
-  if (ours.length === 0) return []
-  const place = configFile ?? 'the configuration of Posthorn, which has no file yet (posthorn.cfg)'
-  return [
+export function ourLines({ configFile, mailServerFile }: HostFacts, ours: Hookup['ours']): readonly string[] {
+  const main = configFile ?? 'the configuration of Posthorn, which has no file yet (posthorn.cfg)'
+  const other = mailServerFile ?? "a file of its own, which '[mta] configuration: FILE' names"
+  const groups = [
+    { place: main, lines: ours.filter(({ inMailServerFile }) => !inMailServerFile) },
+    { place: other, lines: ours.filter(({ inMailServerFile }) => inMailServerFile) },
+  ].filter(({ lines }) => lines.length > 0)
+  return groups.flatMap(({ place, lines }) => [
     '',
     `First, in ${place}, and then restart Posthorn:`,
-    ...ours.flatMap(({ section, line, why }) => [`    # ${why}`, `    [${section}]`, `    ${line}`]),
-  ]
+    ...lines.flatMap(({ section, line, why }) => [`    # ${why}`, `    [${section}]`, `    ${line}`]),
+  ])
 }
 
 function fileLines(file: ConfigurationFile): readonly string[] {

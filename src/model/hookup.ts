@@ -30,6 +30,10 @@ export interface HostFacts {
   readonly postfix: { readonly tableType: string; readonly postmapCommand: string }
   /** What is run after the tables of OpenSMTPD have changed; empty: nothing. */
   readonly opensmtpd: { readonly reloadCommand: readonly string[] }
+  /** The file that `[mta] configuration` names, with the sections for mail servers; null when it names none. */
+  readonly mailServerFile: string | null
+  readonly courier: DotFileFacts
+  readonly qmail: DotFileFacts
   /** Places of the look-up service, as the configuration says them (`host:port` or a path); null: off. */
   readonly lookup: {
     readonly socketmap: string | null
@@ -41,6 +45,16 @@ export interface HostFacts {
   readonly account: { readonly user: string; readonly group: string }
   /** Absolute path of `posthorn-qmail`. */
   readonly pipeProgram: string
+}
+
+/** Where Posthorn writes two dot files for each list, and what they start. */
+export interface DotFileFacts {
+  /** The home of the user who gets the lists; null: none are written, but for `homes`. */
+  readonly home: string | null
+  /** By domain, over `home`. */
+  readonly homes: Readonly<Record<string, string>>
+  /** The program and its options; port and parts are added. */
+  readonly command: string
 }
 
 export interface Endpoint {
@@ -85,11 +99,19 @@ export interface Hookup {
   /** What to run when the files are there, in order: argument vectors with a sentence of why. */
   readonly afterwards: readonly { readonly argv: readonly string[]; readonly why: string }[]
   /** Lines for our own configuration that this hook-up needs and that are not there yet: `[section] key: value`. */
-  readonly ours: readonly { readonly section: string; readonly line: string; readonly why: string }[]
+  readonly ours: readonly OurLine[]
   /** What to know beside the files, a sentence each. */
   readonly notes: readonly string[]
   /** Why this hook-up cannot be made for these domains or settings, and what to do; empty when it can. */
   readonly refusals: readonly string[]
+}
+
+export interface OurLine {
+  readonly section: string
+  readonly line: string
+  readonly why: string
+  /** It belongs into the file that `[mta] configuration` names. */
+  readonly inMailServerFile?: true
 }
 
 /** What is to stand in one file of the mail server. */

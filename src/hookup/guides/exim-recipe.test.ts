@@ -22,6 +22,9 @@ const facts: HostFacts = {
   lookup: { socketmap: null, tcpTable: null, readsocket: null },
   domains: [{ mailHost: 'lists.example.org', aliasDomain: null, listOnly: true, listNames: ['tea'] }],
   opensmtpd: { reloadCommand: [] },
+  mailServerFile: null,
+  courier: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail --sysexits' },
+  qmail: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail' },
   account: { user: 'posthorn', group: 'posthorn' },
   pipeProgram: '/opt/posthorn/bin/posthorn-qmail',
 }

@@ -62,6 +62,9 @@ const usualFacts: HostFacts = {
   domains: [],
   account: { user: 'list', group: 'list' },
   opensmtpd: { reloadCommand: [] },
+  mailServerFile: null,
+  courier: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail --sysexits' },
+  qmail: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail' },
   pipeProgram: '/usr/bin/posthorn-qmail',
 }
 
