@@ -2,9 +2,8 @@
 # Makes dist/, which the published package ships: TypeScript is not run below node_modules. Development never needs it.
 set -eu
 cd "$(dirname "$0")/.."
-PATH=$PWD/node_modules/.bin:$PATH
 rm -rf dist
-tsc -p tsconfig.build.json
+sh scripts/with-node.sh tsc -p tsconfig.build.json
 # What the program reads beside its code.
 (cd src && find . -name '*.sql' -o -path './web/browser/*' -type f ! -name tsconfig.json) | while read -r file; do
   mkdir -p "dist/$(dirname "$file")"

@@ -1,6 +1,8 @@
 // Holds what the papers promise to what there is: commands, scripts, links and the events of the log.
-import { deepEqual, ok } from 'node:assert/strict'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { deepEqual, match, ok } from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { findCommand } from '../src/cli/commands.ts'
@@ -68,6 +70,29 @@ test('every npm script that the papers name is one', () => {
     [],
   )
   ok(named.includes('start') && named.includes('test'))
+})
+
+test('every npm script runs the Node that npm ci brought, whatever Node is first on PATH', () => {
+  const { scripts } = JSON.parse(read('package.json')) as {
+    readonly scripts: Readonly<Record<string, string>>
+  }
+  for (const [name, script] of Object.entries(scripts)) {
+    for (const part of script.split('&&')) {
+      ok(/^(?:exec )?(?:sh|ls) /.test(part.trim()), `npm run ${name} begins with another program: ${part}`)
+    }
+  }
+  const old = mkdtempSync(join(tmpdir(), 'posthorn-old-node-'))
+  try {
+    writeFileSync(join(old, 'node'), '#!/bin/sh\necho v18.20.4\n', { mode: 0o755 })
+    const { stdout } = spawnSync('sh', ['scripts/with-node.sh', 'node', '--version'], {
+      cwd: root,
+      env: { PATH: `${old}:${process.env.PATH ?? ''}` },
+      encoding: 'utf8',
+    })
+    match(stdout, /^v24\./)
+  } finally {
+    rmSync(old, { recursive: true })
+  }
 })
 
 test('every link of the papers leads to a file', () => {

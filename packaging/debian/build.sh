@@ -5,6 +5,8 @@
 #   sh packaging/debian/build.sh OUTPUT-DIR     prints the path of the package
 set -eu
 umask 022
+[ $# = 1 ] || { echo 'build.sh: name the directory for the package: sh packaging/debian/build.sh OUTPUT-DIR' >&2; exit 2; }
+mkdir -p -- "$1"
 output=$(CDPATH='' cd -- "$1" && pwd)
 home=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 architecture=$(dpkg --print-architecture)
