@@ -40,6 +40,7 @@ export async function hostFacts(config: Config, here: Pick<MailServerHost, 'stat
     mailServerFile: mta.configuration.kind === 'file' ? mta.configuration.path : null,
     courier: dotFiles(courier),
     qmail: dotFiles(qmail),
+    maxMessageSize: lmtp.maxMessageSize,
     lookup: {
       socketmap: placeText(lookup.socketmap),
       tcpTable: placeText(lookup.tcpTable),

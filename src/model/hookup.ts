@@ -34,6 +34,8 @@ export interface HostFacts {
   readonly mailServerFile: string | null
   readonly courier: DotFileFacts
   readonly qmail: DotFileFacts
+  /** Octets of the largest message that is taken. */
+  readonly maxMessageSize: number
   /** Places of the look-up service, as the configuration says them (`host:port` or a path); null: off. */
   readonly lookup: {
     readonly socketmap: string | null

@@ -17,6 +17,7 @@ export const exampleFacts: HostFacts = {
   mailServerFile: null,
   courier: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail --sysexits' },
   qmail: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail' },
+  maxMessageSize: 33_554_432,
   lookup: { socketmap: null, tcpTable: null, readsocket: null },
   domains: [{ mailHost: 'lists.example.org', aliasDomain: null, listOnly: true, listNames: ['tea'] }],
   account: { user: 'list', group: 'list' },

@@ -124,6 +124,7 @@ export function factsOf(dataDir: string, over: Partial<HostFacts> = {}): HostFac
     mailServerFile: null,
     courier: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail --sysexits' },
     qmail: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail' },
+    maxMessageSize: 33_554_432,
     lookup: { socketmap: null, tcpTable: null, readsocket: null },
     domains: [listDomain()],
     account: { user: 'list', group: 'list' },

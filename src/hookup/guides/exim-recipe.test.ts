@@ -25,6 +25,7 @@ const facts: HostFacts = {
   mailServerFile: null,
   courier: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail --sysexits' },
   qmail: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail' },
+  maxMessageSize: 33_554_432,
   account: { user: 'posthorn', group: 'posthorn' },
   pipeProgram: '/opt/posthorn/bin/posthorn-qmail',
 }

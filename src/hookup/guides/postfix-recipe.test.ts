@@ -65,6 +65,7 @@ const usualFacts: HostFacts = {
   mailServerFile: null,
   courier: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail --sysexits' },
   qmail: { home: null, homes: {}, command: '/usr/local/bin/posthorn-qmail' },
+  maxMessageSize: 33_554_432,
   pipeProgram: '/usr/bin/posthorn-qmail',
 }
 
