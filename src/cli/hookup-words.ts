@@ -15,11 +15,15 @@ export function hookupLines(title: string, facts: HostFacts, hookup: Hookup): re
     ...files.flatMap(fileLines),
     ...(files.every(({ settings }) => settings.length === 0) ? ['', 'Nothing is to be added.'] : []),
     ...(afterwards.length === 0 ? [] : ['', 'Then run:']),
-    ...afterwards.map(({ argv, why }) => `    ${argv.join(' ')}      # ${why}`),
+    ...afterwards.map(({ argv, why }) => `    ${typed(argv)}      # ${why}`),
     ...(notes.length === 0 ? [] : ['', 'To know:']),
     ...notes.map((note) => `  * ${note}`),
   ]
 }
+
+/** As one types it. */
+export const typed = (argv: readonly string[]): string =>
+  argv.map((word) => (/^[\w./:=@,%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
 
 /** What our own configuration lacks. */
 export function ourLines({ configFile, mailServerFile }: HostFacts, ours: Hookup['ours']): readonly string[] {

@@ -5,6 +5,7 @@ import { Unavailable } from '../base/unavailable.ts'
 import { diffOf, planChanges, writeChanges } from '../hookup/apply.ts'
 import type { Hookup, MailServerHost } from '../model/hookup.ts'
 import { EX, type Output } from './command.ts'
+import { typed } from './hookup-words.ts'
 
 export interface Writing {
   readonly host: MailServerHost
@@ -31,7 +32,7 @@ export async function writeHookup(
     return EX.ok
   }
   for (const change of changes) out.line(diffOf(change).trimEnd())
-  for (const { argv, why } of hookup.afterwards) out.line(`Then: ${argv.join(' ')}      # ${why}`)
+  for (const { argv, why } of hookup.afterwards) out.line(`Then: ${typed(argv)}      # ${why}`)
   if (asks && !(await isAgreed(out))) return EX.failed
   // Tables are there before the mail server hears of them: Postfix answers 451 to all mail when one is missing.
   const fault = await publish()
@@ -81,7 +82,7 @@ async function tellMailServer(
   for (const { argv } of afterwards) {
     const [program, ...rest] = argv
     if (program === undefined) continue
-    const shown = argv.join(' ')
+    const shown = typed(argv)
     const words = await faultOf(host, [program, ...rest])
     if (words !== null) {
       out.errorLine(
