@@ -3,9 +3,10 @@ import type { MailServerGuide } from '../model/hookup.ts'
 import { exim } from './guides/exim.ts'
 import { opensmtpd } from './guides/opensmtpd.ts'
 import { postfix } from './guides/postfix.ts'
+import { qmail } from './guides/qmail.ts'
 import { sendmail } from './guides/sendmail.ts'
 
-export const guides: readonly MailServerGuide[] = [postfix, exim, sendmail, opensmtpd]
+export const guides: readonly MailServerGuide[] = [postfix, exim, sendmail, opensmtpd, qmail]
 
 /** By the name of the command line, in any case; Exim is called `exim4` in configurations. */
 export function findGuide(name: string): MailServerGuide | null {

@@ -1,0 +1,186 @@
+// The lists of one domain, each with a posting address and one with an extension: the file that qmail-local finds for it,
+// and what is in there. Law: a fault that all lists share is told once.
+import type { Finding } from '../../model/hookup.ts'
+import type { DirectoryDomain } from '../../model/mail-server.ts'
+import { finding } from '../finding.ts'
+import { checkAcceptance, checkRoute, isUnknown } from './qmail-domain-checks.ts'
+import { checkContents, checkMode, contentsOf, handsOver } from './qmail-file-checks.ts'
+import * as kinds from './qmail-kinds.ts'
+import { namesFor } from './qmail-route.ts'
+import { nobody, prefixOf, publishedHome, type Situation, type Way, wayOf } from './qmail-situation.ts'
+import { checkHome, checkUser } from './qmail-user-checks.ts'
+
+export async function* checkDomain(situation: Situation, domain: DirectoryDomain): AsyncIterable<Finding> {
+  const { facts, files } = situation
+  const { mailHost, listNames, listOnly } = domain
+  const sample = await wayOf(files, listNames[0] ?? nobody, mailHost)
+  if (listOnly && isUnknown(situation, sample)) {
+    yield finding(kinds.hookUpMissing, {
+      seen: `${mailHost} is in neither rcpthosts nor virtualdomains`,
+      file: files.virtualdomains?.path ?? `${files.dir}/control/virtualdomains`,
+    })
+    return
+  }
+  yield* checkAcceptance(situation, domain)
+  if (!listOnly && listNames.length === 0) return
+  let isAstray = false
+  const localParts = listNames.length === 0 ? [nobody] : listNames
+  for (const localPart of localParts) {
+    const way = await wayOf(files, localPart, mailHost)
+    for (const found of checkRoute(situation, domain, way, await handsOver(situation, way))) {
+      yield found
+      isAstray = true
+    }
+  }
+  if (isAstray) return
+  const looked = new Set<string>()
+  for (const localPart of localParts) {
+    const extended = `${localPart}-bounces${facts.delimiter}doctor0asks`
+    for (const part of [localPart, extended]) {
+      const way = await wayOf(files, part, mailHost)
+      const isExtended = part === extended
+      if (!(await handsOver(situation, way))) {
+        yield* whyNot(situation, domain, way, isExtended)
+        if (listOnly) break
+        continue
+      }
+      yield* checkFile(situation, way, looked)
+    }
+  }
+}
+
+/** A file that starts posthorn-qmail; its own state is looked at once. */
+async function* checkFile(situation: Situation, way: Way, looked: Set<string>): AsyncIterable<Finding> {
+  const { inCharge, file } = way
+  if (inCharge === null || file === null) return
+  const contents = await contentsOf(situation.files, file)
+  if (!looked.has(file.path)) {
+    yield* checkHome(situation, way)
+    yield* checkMode(file, contents, inCharge)
+  }
+  looked.add(file.path)
+  yield* checkContents(situation, way, file, contents)
+}
+
+/** Why mail for an address is not handed over, though it is for a user of this machine. */
+async function* whyNot(
+  situation: Situation,
+  { mailHost, listNames, listOnly }: DirectoryDomain,
+  way: Way,
+  isExtended: boolean,
+): AsyncIterable<Finding> {
+  const { facts, files } = situation
+  const { inCharge, file, address } = way
+  let isUser = false
+  for await (const found of checkUser(situation, way, (other) => handsOver(situation, other))) {
+    yield found
+    isUser = true
+  }
+  if (isUser || inCharge === null) return
+  const isAccount = inCharge.by === 'account' && way.route.kind === 'local' && way.route.virtual === null
+  if (isAccount) {
+    yield finding(kinds.accountTakesList, {
+      seen: `${address} goes to the account ${inCharge.user}`,
+      file: `${files.root}/etc/passwd`,
+    })
+    return
+  }
+  let isHome = false
+  for await (const found of checkHome(situation, way)) {
+    yield found
+    isHome = true
+  }
+  const ours = publishedHome(facts, mailHost)
+  if (ours !== null && ours !== inCharge.home && listNames.length > 0) {
+    yield finding(kinds.filesElsewhere, {
+      seen: `[qmail] home is ${ours}; ${address} goes to ${inCharge.user}, whose home is ${inCharge.home}`,
+      file: facts.configFile,
+      change: `let [qmail] home be ${inCharge.home}, or give the domain to the user whose home is ${ours}`,
+    })
+    return
+  }
+  const [own, ...defaults] = namesFor(inCharge.dash, inCharge.ext).map(({ name }) => name)
+  const usual = defaults.at(-1) ?? '.qmail-default'
+  if (file === null) {
+    if (isHome) return
+    const looked = `${inCharge.home}/${own}, and ${defaults.join(', ')}`
+    const kind = listOnly
+      ? kinds.fileMissing
+      : isExtended
+        ? kinds.extensionFileMissing
+        : kinds.listFileMissing
+    const prefix = prefixOf({ localPart: way.localPart, inCharge }) ?? ''
+    yield finding(kind, {
+      seen: `there is none of ${looked}`,
+      file: `${inCharge.home}/${listOnly ? `.qmail-${prefix}default` : own}`,
+    })
+    return
+  }
+  const contents = await contentsOf(files, file)
+  const before = [...checkMode(file, contents, inCharge)].filter(({ kind }) => kind.severity === 'error')
+  yield* before
+  if (before.some(({ kind }) => kind === kinds.fileEmpty || kind === kinds.fileBlank)) return
+  const [first] = contents.instructions
+  const seen = {
+    seen: first?.text ?? 'nothing but comments',
+    file: file.path,
+    line: first?.line ?? null,
+  }
+  const isSpecific = file.path !== `${inCharge.home}/${usual}`
+  const isOfList = isSpecific && !file.path.endsWith('default') ? true : isSpecific && isExtended
+  if (!listOnly && !isOfList) {
+    yield finding(isExtended ? kinds.extensionFileMissing : kinds.listFileMissing, {
+      ...seen,
+      why: `${address} goes by ${file.path}. ${kinds.listFileMissing.why}`,
+    })
+    return
+  }
+  const rest = await files.stat(`${inCharge.home}/${usual}`)
+  const usualFile = rest === null ? null : { path: `${inCharge.home}/${usual}`, rest: '', facts: rest }
+  const isShadow =
+    listOnly && usualFile !== null && isSpecific && (await contentsOf(files, usualFile)).handOvers.length > 0
+  yield finding(isShadow ? kinds.fileShadows : kinds.handOverMissing, seen)
+}
+
+/** Files that are there for nothing: named as qmail never asks, or of lists that there are no more. */
+export async function* checkLeftovers(situation: Situation): AsyncIterable<Finding> {
+  const { facts, files } = situation
+  const homes = new Map<string, Set<string>>()
+  for (const { mailHost, listNames } of facts.domains) {
+    const way = await wayOf(files, listNames[0] ?? nobody, mailHost)
+    const prefix = prefixOf(way)
+    if (way.inCharge === null || prefix === null) continue
+    const known = homes.get(way.inCharge.home) ?? new Set<string>()
+    homes.set(way.inCharge.home, known)
+    for (const name of [...listNames, 'default'])
+      known.add(`.qmail-${`${prefix}${name}`.toLowerCase().replaceAll('.', ':')}`)
+  }
+  for (const [home, known] of homes) {
+    for (const name of (await files.list(home)) ?? []) {
+      if (!name.startsWith('.qmail-') || /\.posthorn-/.test(name)) continue
+      const asked = `.qmail-${name.slice('.qmail-'.length).toLowerCase().replaceAll('.', ':')}`
+      const list = asked.replace(/-default$/, '')
+      const path = `${home}/${name}`
+      const text = async (): Promise<string> => (await files.text(path)) ?? ''
+      if (name !== asked && (known.has(asked) || known.has(list)))
+        yield finding(kinds.fileMisnamed, { seen: name, file: path, change: `name it ${asked}` })
+      else if (
+        !known.has(asked) &&
+        !known.has(list) &&
+        /^# (Generated by Posthorn|posthorn hookup)/.test(await text())
+      )
+        yield finding(kinds.fileStale, { seen: name, file: path, change: `run 'rm ${path}'` })
+    }
+    const plain = `${home}/.qmail`
+    const facts = await files.stat(plain)
+    if (facts?.kind !== 'file' || home.endsWith('/alias')) continue
+    const { handOvers } = await contentsOf(files, { path: plain, rest: null, facts })
+    const [first] = handOvers
+    if (first !== undefined)
+      yield finding(kinds.plainFile, {
+        seen: first.instruction.text,
+        file: plain,
+        line: first.instruction.line,
+      })
+  }
+}
