@@ -6,4 +6,6 @@ case $(uname -m) in
   aarch64 | arm64) platform=arm64 ;;
   *) platform=x64 ;;
 esac
+# What Node makes of the sources is kept, as in bin/posthorn: each test file is a process of its own.
+[ ! -O "$home/node_modules" ] || export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$home/node_modules/.cache/posthorn}"
 PATH=$home/node_modules/node-linux-$platform/bin:$home/node_modules/.bin:$PATH exec "$@"

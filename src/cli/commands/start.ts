@@ -2,6 +2,7 @@
 // --foreground it is the server itself, as service managers want it.
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { prepareDataDirectory, whoHoldsLock } from '../../app/data-directory.ts'
 import { SECOND } from '../../base/clock.ts'
@@ -41,6 +42,8 @@ async function beServer({ config, answer, out }: LocalContext): Promise<number> 
     foreground: !isDaemon,
     answer: (services, server) => (call) => answer(services, server, call),
     onReady: () => {
+      // Kept now (bin/posthorn says why): at its end it may have no time for it.
+      flushCompileCache()
       if (!isDaemon) return
       process.send?.('ready')
       process.disconnect()
