@@ -146,6 +146,7 @@ const refusing = (pattern: string): { rejectRcpt: Rule[] } => ({ rejectRcpt: [pa
 const handsIn: Route = () => 'hand in'
 
 for (const { title, route = handsIn, sink = {}, never = false, last, code, seen } of [
+  { title: 'a mail server that puts the list off is where it ends', sink: refusing('/^posthorn-trial-/=451 4.3.0 Temporary lookup failure'), never: true, last: 'none', code: 'deep.put-off', seen: /RCPT TO:<posthorn-trial-.*> 451 4\.3\.0 Temporary lookup/ },
   { title: 'a mail server that refuses the list is where it ends', sink: refusing('/^posthorn-trial-/=550 5.1.1 User unknown in virtual mailbox table'), never: true, last: 'none', code: 'deep.refused', seen: /RCPT TO:<posthorn-trial-.*> 550 5\.1\.1 User unknown in virtual/ },
   { title: 'a mail server that is down is where it ends', sink: { greeting: 554 }, never: true, last: 'none', code: 'deep.no-mail-server', seen: /554/ },
   { title: 'a post that is not handed in is told', route: (one: Envelope): Fate => (isPost(one) ? 'lose' : 'hand in'), never: true, last: 'smtp-in', code: 'deep.not-handed-in', seen: /nothing came in 30 s/ },

@@ -2,7 +2,7 @@
 // the configuration files, and a manifest with size and SHA-256 of each. Law: the manifest is written last and synced,
 // so a folder without one is no backup.
 import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { isAbsolute, join, normalize } from 'node:path'
 
@@ -37,6 +37,8 @@ export class BackupRefusal extends Error {
 
 /** Throws BackupRefusal. */
 export function readManifest(directory: string): Manifest {
+  if (!existsSync(directory))
+    throw new BackupRefusal(`${directory} is not there, or not to be seen by this user`)
   const path = join(directory, manifestName)
   let text: string
   try {

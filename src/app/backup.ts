@@ -1,6 +1,6 @@
 // Backup while mail goes on: one moment of the database, then the files that it names, then the manifest. Law: no message
 // goes away while it runs, so what the copy names is there; what was there before is never overwritten.
-import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { access, chmod, constants, copyFile, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Unavailable } from '../base/unavailable.ts'
 import type { Config } from '../config/config.ts'
@@ -18,6 +18,7 @@ import {
   syncFile,
 } from './backup-files.ts'
 import { databasePath, messagesDirectory } from './data-directory.ts'
+import { accountName } from './ownership.ts'
 import { startWorker } from './start-worker.ts'
 import type { BackupNews, BackupStart } from './workers/backup.ts'
 
@@ -41,6 +42,7 @@ export async function makeBackup(
     progress('copying the database')
     const database = join(directory, databaseName)
     await copyInThread({ database: databasePath(config), target: database })
+    await chmod(database, 0o600)
     const { schema, rows, files } = contentsOf(database)
     const kept = [databaseName]
     const folders = new Set<string>()
@@ -87,11 +89,15 @@ async function prepare(directory: string): Promise<boolean> {
     const { code, message } = fault as NodeJS.ErrnoException
     if (code === 'ENOENT')
       throw new BackupRefusal(`${dirname(directory)} does not exist; make it first, or name another place`)
+    if (code === 'EACCES' || code === 'EPERM') throw mayNotWrite(dirname(directory), fault)
     if (code !== 'EEXIST') throw asUnavailable(directory, fault)
     const names = await readdir(directory).catch(() => null)
     if (names === null) throw new BackupRefusal(`${directory} is no directory that can be read (${message})`)
     if (names.length > 0)
       throw new BackupRefusal(`${directory} is not empty; each backup goes into a new directory`)
+    await access(directory, constants.W_OK | constants.X_OK).catch((why: unknown) => {
+      throw mayNotWrite(directory, why)
+    })
     return true
   }
 }
@@ -127,15 +133,25 @@ async function removeWhatWeMade(directory: string, wasThere: boolean): Promise<v
     await rm(join(directory, name), { recursive: true, force: true })
 }
 
+// The server makes the copy, whoever asked for it.
+function mayNotWrite(place: string, cause: unknown): BackupRefusal {
+  const self = accountName(process.geteuid?.() ?? -1)
+  return new BackupRefusal(
+    `the backup was not made: ${self}, who runs Posthorn, may not write in ${place}; make a directory for backups that belongs to ${self}, such as 'install -d -m 0700 -o ${self} ${join(place, 'posthorn')}', and name one below it`,
+    { cause },
+  )
+}
+
 function asUnavailable(directory: string, fault: unknown): unknown {
   const { code, message } = fault as NodeJS.ErrnoException
   if (fault instanceof Unavailable || fault instanceof BackupRefusal || code === undefined) return fault
   const words: Readonly<Record<string, string>> = {
     ENOSPC: 'the disk is full; free some space or name another place',
-    EACCES: `user ${process.geteuid?.() ?? '?'}, who runs Posthorn, may not write there`,
-    EROFS: 'that file system is read-only',
+    EACCES: message,
+    EPERM: message,
+    EROFS: `${dirname(directory)} is read-only for the server; under systemd 'ReadWritePaths=${dirname(directory)}' lets it in ('systemctl edit posthorn')`,
   }
-  return new Unavailable(`the backup to ${directory} was not made: ${words[code] ?? message}`, {
-    cause: fault,
-  })
+  // A full disk may have room later; the others stay as they are until somebody mends them.
+  const Kind = code === 'ENOSPC' || words[code] === undefined ? Unavailable : BackupRefusal
+  return new Kind(`the backup to ${directory} was not made: ${words[code] ?? message}`, { cause: fault })
 }

@@ -33,6 +33,8 @@ export interface ServerStatus {
   readonly lanes: readonly LaneStatus[]
   /** Why the mail server's tables are not up to date, or null. */
   readonly publication: { readonly generation: number; readonly done: number; readonly fault: string | null }
+  /** Its file was removed, or another put in its place, under the running server: what is written now is lost. */
+  readonly databaseGone: boolean
   readonly disk: { readonly free: number; readonly reserve: number; readonly enough: boolean }
   /** The latest first. */
   readonly lastErrors: readonly { readonly at: number; readonly words: string }[]

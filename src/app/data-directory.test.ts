@@ -1,7 +1,18 @@
 import { deepEqual, equal, match, ok, throws } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -16,6 +27,7 @@ import {
   takeLock,
   whoHoldsLock,
 } from './data-directory.ts'
+import { giveToOwner } from './ownership.ts'
 
 function fresh(t: TestContext) {
   const directory = mkdtempSync(join(tmpdir(), 'posthorn-directory-'))
@@ -30,6 +42,34 @@ test('the directories are made, closed to others', (t) => {
   for (const name of ['data', 'lists', 'run', 'messages', 'logs'])
     equal(statSync(join(varDir, name)).mode & 0o007, 0, name)
   prepareDataDirectory(config)
+})
+
+const asRoot = { skip: process.geteuid?.() !== 0 && 'only root can give files away' }
+
+test("what root makes in another's data directory is given to that one", asRoot, (t) => {
+  const { config, varDir } = fresh(t)
+  mkdirSync(varDir)
+  chownSync(varDir, 65_534, 65_534)
+  prepareDataDirectory(config)
+  const lock = takeLock(config, 'posthorn lists')
+  ok('release' in lock)
+  giveToOwner(varDir)
+  for (const name of ['data', 'run', 'logs', 'run/lock.db'])
+    equal(statSync(join(varDir, name)).uid, 65_534, name)
+  lock.release()
+})
+
+test('nothing outside is given away, by whatever link of the owner', asRoot, (t) => {
+  const { directory, varDir } = fresh(t)
+  mkdirSync(varDir)
+  chownSync(varDir, 65_534, 65_534)
+  const outside = join(directory, 'etc')
+  mkdirSync(outside)
+  for (const name of ['shadow', 'passwd']) writeFileSync(join(outside, name), '')
+  symlinkSync(outside, join(varDir, 'messages'))
+  linkSync(join(outside, 'shadow'), join(varDir, 'shadow'))
+  giveToOwner(varDir)
+  for (const name of ['', 'shadow', 'passwd']) equal(statSync(join(outside, name)).uid, 0, name)
 })
 
 test('database and lock are for owner and group, whatever the umask, and so is what SQLite lays beside them', (t) => {

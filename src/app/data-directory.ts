@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type LogFile, openLog } from '../base/log.ts'
 import type { Config } from '../config/config.ts'
 import { createOwnFile, sqliteCode } from '../store/database.ts'
+import { accountName, giveNewDirectories } from './ownership.ts'
 
 type Site = Pick<Config, 'paths'>
 
@@ -17,6 +18,7 @@ export class DirectoryRefusal extends Error {
 
 export const databasePath = ({ paths }: Site): string => join(paths.varDir, 'posthorn.db')
 export const messagesDirectory = ({ paths }: Site): string => join(paths.varDir, 'messages')
+export const logPath = ({ paths }: Site): string => join(paths.logDir, 'posthorn.log')
 const runDirectory = ({ paths }: Site): string => join(paths.varDir, 'run')
 
 /** Creates what is missing, readable by the owner and the group. Throws DirectoryRefusal. */
@@ -33,15 +35,16 @@ export function prepareDataDirectory(config: Site): void {
       messagesDirectory(config),
       dirname(pidFile),
     ]
-    for (const directory of directories) prepare(directory)
+    for (const directory of directories) prepare(directory, varDir)
   } finally {
     process.umask(before)
   }
 }
 
-function prepare(directory: string): void {
+function prepare(directory: string, varDir: string): void {
   try {
-    mkdirSync(directory, { recursive: true })
+    const made = mkdirSync(directory, { recursive: true })
+    if (made !== undefined) giveNewDirectories(varDir, made, directory)
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (fault) {
     throw new DirectoryRefusal(wordsFor(directory, fault as NodeJS.ErrnoException), { cause: fault })
@@ -55,9 +58,11 @@ function wordsFor(
   switch (fault.code) {
     case 'EACCES':
     case 'EPERM': {
-      const owner = ownerOf(path)
-      const whose = owner === null ? '' : `; it belongs to user ${owner}`
-      return `${path} cannot be written by user ${process.geteuid?.() ?? '?'}${whose}; run this as the user that runs Posthorn, or change owner or mode`
+      const [owner, self] = [ownerOf(path), process.geteuid?.() ?? -1]
+      if (owner === self)
+        return `${path} cannot be written by ${accountName(self)}, to whom it belongs: its mode forbids it; chmod u+rwX ${path}`
+      const whose = owner === null ? '' : `; it belongs to ${accountName(owner)}`
+      return `${path} cannot be written by ${accountName(self)}${whose}; run this as the user that runs Posthorn, or change owner or mode`
     }
     case 'EROFS':
       return `${path} is on a read-only file system; mount it for writing, or set var_dir to another place`
@@ -73,7 +78,7 @@ function wordsFor(
 
 /** The log file of the directory. Throws DirectoryRefusal. */
 export function openSiteLog({ paths }: Site): LogFile {
-  const path = join(paths.logDir, 'posthorn.log')
+  const path = logPath({ paths })
   try {
     return openLog(path)
   } catch (fault) {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import type { Tally } from '../base/tally.ts'
+import { Unavailable } from '../base/unavailable.ts'
 import type { HostPort } from '../config/hosts.ts'
 import type { Door } from '../lmtp/door.ts'
 import type { Services } from '../services.ts'
@@ -14,6 +15,7 @@ import type { Picture } from '../web/metrics.ts'
 import { monitoring } from '../web/monitoring.ts'
 import { readiness } from '../web/readiness.ts'
 import { type HttpDoor, serveHttp } from '../web/serving.ts'
+import type { DatabaseWatch } from './database-watch.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { StationThread } from './station-thread.ts'
 import type { WriterThread } from './writer-thread.ts'
@@ -21,6 +23,7 @@ import type { WriterThread } from './writer-thread.ts'
 export interface Parts {
   readonly door: Door
   readonly disk: DiskReserve
+  readonly database: DatabaseWatch
   readonly writer: WriterThread
   readonly delivery: StationThread
   /** What each thread has counted. */
@@ -30,13 +33,16 @@ export interface Parts {
 /** Throws DoorRefusal. */
 export async function openMonitoring(services: Services, place: HostPort, parts: Parts): Promise<HttpDoor> {
   const { store, clock, config } = services
-  const { door, disk, delivery } = parts
+  const { door, disk, database, delivery } = parts
   const version = programVersion()
   const lanes = restrained(clock, () => store.read(laneReports, { now: clock.now() }))
   const ready = readiness(clock, {
     // A path lets everybody in whom the kernel lets in; a port may be closed to this very machine.
     door: door.addresses.find((address) => address.startsWith('/')) ?? door.addresses[0] ?? '',
-    write: () => store.commit(putSetting, { key: 'readiness.asked', value: String(clock.now()) }),
+    write: async () => {
+      if (!database.isThere()) throw new Unavailable('posthorn.db was removed or replaced: no mail is taken')
+      return store.commit(putSetting, { key: 'readiness.asked', value: String(clock.now()) })
+    },
     disk: () =>
       disk.hasRoom()
         ? null

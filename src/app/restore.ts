@@ -1,16 +1,6 @@
 // A backup put in place of a data directory that is empty, and the trial of one. Law: the copy is checked first, marked as
 // restored (delivery paused) while it has another name, and renamed last: no start ever sees half of it, or sends from it unasked.
-import {
-  copyFileSync,
-  existsSync,
-  lchownSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Clock, instant } from '../base/clock.ts'
@@ -29,6 +19,7 @@ import {
   syncFile,
 } from './backup-files.ts'
 import { databasePath, messagesDirectory } from './data-directory.ts'
+import { giveToOwner } from './ownership.ts'
 import { startWriterThread } from './writer-thread.ts'
 
 /**
@@ -86,14 +77,6 @@ export async function restoreBackup(
   renameSync(unfinished, database)
   await syncFile(dirname(database))
   return manifest
-}
-
-/** What root puts into the data directory of another user must be that user's, or the server could not open it. */
-function giveToOwner(varDir: string): void {
-  const { uid, gid } = statSync(varDir)
-  if (process.geteuid?.() !== 0 || uid === 0) return
-  for (const name of readdirSync(varDir, { recursive: true, encoding: 'utf8' }))
-    lchownSync(join(varDir, name), uid, gid)
 }
 
 async function markPaused(path: string, { made }: Manifest, clock: Clock): Promise<void> {
@@ -165,6 +148,7 @@ function putInPlace(
   to: { readonly database: string; readonly spool: string },
 ): void {
   copyFileSync(join(directory, databaseName), to.database)
+  chmodSync(to.database, 0o660) // as a new one is: the copy may have been made with any umask
   for (const { path } of files) {
     if (!path.startsWith(`${messagesName}/`)) continue
     const target = join(to.spool, path.slice(messagesName.length + 1))

@@ -34,6 +34,7 @@ import {
   prepareDataDirectory,
   takeLock,
 } from './data-directory.ts'
+import { type DatabaseWatch, watchDatabase } from './database-watch.ts'
 import { type DiskReserve, watchDisk } from './disk-reserve.ts'
 import { keepHouse } from './housekeeping.ts'
 import { openLookupService } from './lookup-service.ts'
@@ -140,6 +141,8 @@ async function start(
   const services: Services = Object.freeze({ config, store, clock: systemClock, random: systemRandom, log })
   const disk = await watchDisk(config.paths.varDir, config.store.reserve, services)
   rooms.push(() => disk.stop())
+  const database = watchDatabase(databasePath(config), services)
+  rooms.push(() => database.stop())
 
   const publisher = startPublisher(services, await configuredMailServers(config))
   await siteWay(config) // looked at now; the delivery thread loads it again
@@ -156,9 +159,10 @@ async function start(
   const house = keepHouse(services, messagesDirectory(config))
   rooms.push(() => house.stop())
 
-  const door = await openTheDoor(services, disk, () => stations.judging.wake())
+  const door = await openTheDoor(services, { disk, database }, () => stations.judging.wake())
   const started = systemClock.monotonic()
-  const status = (): Promise<ServerStatus> => statusOf(services, { started, disk, door, errors, stations })
+  const status = (): Promise<ServerStatus> =>
+    statusOf(services, { started, disk, database, door, errors, stations })
   const wake = (putBack: boolean): void => {
     stations.judging.wake()
     stations.delivery.wake(putBack)
@@ -181,7 +185,7 @@ async function start(
   if (config.web.metrics !== null) {
     const { openMonitoring } = await import('./monitoring.ts')
     const { delivery, tallies } = stations
-    const parts = { door, disk, writer, delivery, tallies: { main: tally, ...tallies } }
+    const parts = { door, disk, database, writer, delivery, tallies: { main: tally, ...tallies } }
     const monitoring = await openMonitoring(services, config.web.metrics, parts)
     rooms.push(() => monitoring.close())
     log.info('web.open', { address: `${config.web.metrics.host}:${monitoring.port}` })
@@ -244,7 +248,7 @@ function startStations(
 
 async function openTheDoor(
   { config, ...services }: Services,
-  disk: DiskReserve,
+  { disk, database }: { readonly disk: DiskReserve; readonly database: DatabaseWatch },
   wakeJudging: () => void,
 ): Promise<Door> {
   const { mta, lmtp } = config
@@ -265,6 +269,7 @@ async function openTheDoor(
       delimiter: mta.verpDelimiter,
       spool: messagesDirectory(config),
       diskHasRoom: () => disk.hasRoom(),
+      databaseIsThere: () => database.isThere(),
       maxConnections,
       maxInFlight: maxBytesInFlight,
     },
@@ -298,6 +303,7 @@ async function statusOf(
   facts: {
     readonly started: number
     readonly disk: DiskReserve
+    readonly database: DatabaseWatch
     readonly door: Door
     readonly errors: RecentErrors
     readonly stations: Stations
@@ -317,6 +323,7 @@ async function statusOf(
     paused: store.read(deliveryPause, null),
     lanes: store.read(laneReports, { now: clock.now() }),
     publication: store.read(publicationState, {}),
+    databaseGone: !facts.database.isThere(),
     disk: { free: facts.disk.free(), reserve: config.store.reserve, enough: facts.disk.hasRoom() },
     lastErrors: facts.errors.latest(),
   }

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Call, CallOutput } from '../app/control.ts'
 import { type Answered, callServer } from '../app/control-client.ts'
 import { DirectoryRefusal, findControlPath, type LockHolder } from '../app/data-directory.ts'
+import { ownerToServe } from '../app/ownership.ts'
 import { surroundings } from '../app/surroundings.ts'
 import { Unavailable } from '../base/unavailable.ts'
 import { type Config, loadConfig } from '../config/config.ts'
@@ -111,8 +112,8 @@ async function dispatch(argv: readonly string[], output: CallOutput): Promise<nu
     output.out(command.help)
     return EX.ok
   }
-  const local = localContext(configFile, output)
-  warnOfRoot(general, output)
+  const local = localContext(general, output)
+  warnOfRoot(local, output)
   if (prepared.place === 'here') {
     try {
       return await prepared.run(local)
@@ -149,7 +150,7 @@ async function help([name, target]: readonly string[], output: CallOutput): Prom
   return EX.ok
 }
 
-function localContext(configFile: string | null, output: CallOutput): LocalContext {
+function localContext({ configFile, asRoot }: General, output: CallOutput): LocalContext {
   let loaded: Config | null = null
   const config = (): Config => {
     if (loaded !== null) return loaded
@@ -160,6 +161,7 @@ function localContext(configFile: string | null, output: CallOutput): LocalConte
   }
   return {
     configFile: configFile === null ? null : resolve(configFile),
+    asRoot,
     out: outputOf(output),
     config,
     write: async (name, text) => {
@@ -173,9 +175,14 @@ function localContext(configFile: string | null, output: CallOutput): LocalConte
   }
 }
 
-// Files that root creates may be closed to the user that runs the server. In a pipe (cron) the line would be a nuisance.
-function warnOfRoot({ asRoot }: General, output: CallOutput): void {
+// In a data directory of another's, what root makes is given to that one. In a pipe (cron) the line would be a nuisance.
+function warnOfRoot({ asRoot, config }: LocalContext, output: CallOutput): void {
   if (asRoot || process.geteuid?.() !== 0 || process.stderr.isTTY !== true) return
+  try {
+    if (ownerToServe(config().paths.varDir) !== null) return
+  } catch (fault) {
+    if (!(fault instanceof ConfigFault)) throw fault
+  }
   output.err(
     'posthorn: running as root; files made now belong to root. --run-as-root says that this is meant\n',
   )

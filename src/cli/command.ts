@@ -38,6 +38,8 @@ export interface LocalContext {
   config(): Config
   /** As given with -C, absolute; null when it was searched for. */
   readonly configFile: string | null
+  /** --run-as-root was given. */
+  readonly asRoot: boolean
   readonly out: Output
   /** Text to a file, whole or not at all, or to standard output for null and `-`. Throws FileFault. */
   write(file: string | null, text: string): Promise<void>

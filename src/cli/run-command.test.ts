@@ -303,6 +303,7 @@ const healthy: ServerStatus = {
   paused: null,
   lanes: [{ lane: 'in', waiting: 2, deferred: 0, shunted: 0, oldest: Date.UTC(2025, 11, 31, 23, 59) }],
   publication: { generation: 3, done: 3, fault: null },
+  databaseGone: false,
   disk: { free: 1e9, reserve: 1e6, enough: true },
   lastErrors: [],
 }
@@ -318,7 +319,13 @@ for (const { title, status, code, says } of [
     title: 'a relay that is down is trouble',
     status: { ...healthy, relay: { state: 'down' as const, words: 'connection refused', since: null } },
     code: 1,
-    says: /TROUBLE: the relay takes no mail: connection refused; see/,
+    says: /\nrelay: down\nqueue:[\s\S]*\nTROUBLE: the relay takes no mail: connection refused; see .* tried again by itself/,
+  },
+  {
+    title: 'a database that is gone is trouble',
+    status: { ...healthy, databaseGone: true },
+    code: 1,
+    says: /TROUBLE: posthorn\.db was removed or replaced under the running server: no mail is taken/,
   },
   {
     title: 'something set aside is trouble',

@@ -6,10 +6,12 @@ import type { ServerSide } from '../app/control-server-side.ts'
 import {
   databasePath,
   type LockHolder,
+  logPath,
   openSiteLog,
   prepareDataDirectory,
   takeLock,
 } from '../app/data-directory.ts'
+import { giveToOwner } from '../app/ownership.ts'
 import { SiteModuleRefusal } from '../app/site-modules.ts'
 import { startWriterThread } from '../app/writer-thread.ts'
 import { systemClock } from '../base/clock.ts'
@@ -57,6 +59,7 @@ export async function runWithoutServer(config: Config, call: Call): Promise<Ran>
       await writer.close()
     }
   } finally {
+    giveToOwner(config.paths.varDir, [logPath(config)])
     lock.release()
   }
 }

@@ -206,6 +206,15 @@ test('a full disk is 452 for lists that are known', async () => {
   match(replies[2] ?? '', /^550 5\.1\.1/)
 })
 
+test('a database that is gone is 451 for every recipient: what is stored now would be lost', async () => {
+  await using door = await freshDoor({ databaseIsThere: () => false })
+  const client = await opened(door)
+  client.say(...envelope, 'RCPT TO:<milk@lists.example.org>')
+  const replies = await client.lines(3)
+  match(replies[1] ?? '', /^451 4\.3\.0/)
+  match(replies[2] ?? '', /^451 4\.3\.0/)
+})
+
 test('who is not allowed hears where that is set', async () => {
   await using door = await freshDoor({ allow: (address) => address !== '127.0.0.1' })
   const client = await speak(door.address)

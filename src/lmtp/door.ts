@@ -40,6 +40,8 @@ export interface DoorSettings {
   readonly spool: string
   /** False: 452 4.3.1 to every RCPT. */
   readonly diskHasRoom: () => boolean
+  /** False: 451 4.3.0 to every RCPT, for what is stored now is lost. */
+  readonly databaseIsThere: () => boolean
   readonly maxConnections: number
   /** Bytes of messages being received over all connections; beyond it they wait. */
   readonly maxInFlight: number
@@ -86,8 +88,17 @@ export async function openDoor(
     faults: 0,
     refusals: new Map(),
   }
-  const { delimiter, spool, diskHasRoom } = settings
-  const host: Host = { ...services, confirmations, counts, delimiter, spool, diskHasRoom, onQueued }
+  const { delimiter, spool, diskHasRoom, databaseIsThere } = settings
+  const host: Host = {
+    ...services,
+    confirmations,
+    counts,
+    delimiter,
+    spool,
+    diskHasRoom,
+    databaseIsThere,
+    onQueued,
+  }
   const room = new Room(
     Math.max(settings.maxInFlight, settings.maxMessageSize),
     settings.patience ?? defaultPatience,

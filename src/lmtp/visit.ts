@@ -32,6 +32,7 @@ export interface Host {
   /** Folder of the files that hold large messages. */
   readonly spool: string
   readonly diskHasRoom: () => boolean
+  readonly databaseIsThere: () => boolean
   readonly onQueued: (lanes: ReadonlySet<Lane>) => void
 }
 
@@ -65,6 +66,7 @@ export class Visit implements Receiver<ListRecipient> {
   }
 
   recipient({ address }: Mailbox): Judged<ListRecipient> {
+    if (!this.#host.databaseIsThere()) return { refused: faultOfOurs }
     if (address === null) return { refused: noSuchList }
     try {
       const found = listRecipient(this.#host.store, this.#host.delimiter, address)

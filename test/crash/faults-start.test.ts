@@ -1,6 +1,6 @@
 // A start that cannot be: refused in words that say what is wrong, where, and what to do, with exit code 1, and
 // nothing is changed. Needs root, to play other users and to bind what belongs to them.
-import { equal, match, ok } from 'node:assert/strict'
+import { equal, match, ok, rejects } from 'node:assert/strict'
 import {
   chmodSync,
   chownSync,
@@ -44,13 +44,13 @@ const refusals: readonly Refusal[] = [
     },
     before: asAnyUser,
     words:
-      /var cannot be written by user 0; it belongs to user 65534; run this as the user that runs Posthorn/,
+      /var belongs to nobody, so the server should not run as root: .*'runuser -u nobody -- posthorn start'/,
   },
   {
     title: 'a data directory without the right to write',
     spoil: ({ varDir }) => chmodSync(varDir, 0o500),
     before: asAnyUser,
-    words: /var cannot be written by user 0; .* or change owner or mode/,
+    words: /var cannot be written by root, to whom it belongs: its mode forbids it; chmod u\+rwX .*var/,
   },
   {
     title: 'a database of another user',
@@ -155,7 +155,7 @@ test('a log file of another user is refused in words', async () => {
   chownSync(path, nobody, nobody)
   for (const command of ['start', 'lists']) {
     const { code, err } = await site.posthorn([command], '', asAnyUser)
-    match(err, /^posthorn: .*posthorn\.log cannot be written by user 0; it belongs to user 65534/)
+    match(err, /^posthorn: .*posthorn\.log cannot be written by root; it belongs to nobody/)
     equal(code, 1, command)
   }
   equal(await (await site.start({ before: asAnyUser })).stop(), 0) // in the foreground it logs elsewhere
@@ -206,6 +206,14 @@ test('what root restores belongs to the owner of the data directory, who can sta
   chownSync(other.varDir, nobody, nobody)
   await other.must(['restore', backup])
   equal(statSync(database(other)).uid, nobody)
+  equal(statSync(database(other)).mode & 0o777, 0o660)
+  const asRoot = await other.posthorn(['start'])
+  equal(asRoot.code, 1)
+  match(
+    asRoot.err,
+    /var belongs to nobody, so the server should not run as root: .*runuser -u nobody -- posthorn start/,
+  )
+  await rejects(other.must(['restore', backup]), /is there; a restore never overwrites/)
   const server = await other.start({
     before: ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'],
   })

@@ -57,6 +57,7 @@ export async function freshDoor(
       delimiter: '+',
       spool: join(fresh.directory, 'messages'),
       diskHasRoom: () => true,
+      databaseIsThere: () => true,
       maxConnections: 100,
       maxInFlight: 10_000_000,
       ...settings,

@@ -12,12 +12,13 @@ export const backup = defineCommand({
   summary: 'Make a backup while mail goes on, or prove one',
   about: `  Copies the database as it is at one moment, the files of large messages and the configuration
   files into DIR, which must be new or empty. Mail goes on meanwhile. The copy holds secrets:
-  it is readable by its owner alone. The mail server's tables are not in it: a restore makes them anew.
+  it is readable by its owner alone, the user that runs the server, who makes it. The mail server's
+  tables are not in it: a restore makes them anew.
   With --verify DIR is a backup: it is restored into a temporary directory, and every file, row count
   and message is checked; nothing else is touched.`,
   examples: [
-    'posthorn backup /var/backups/posthorn-2026-01-31',
-    'posthorn backup --verify /var/backups/posthorn-2026-01-31',
+    'posthorn backup /var/backups/posthorn/2026-01-31',
+    'posthorn backup --verify /var/backups/posthorn/2026-01-31',
   ],
   options: {
     verify: { kind: 'flag', help: 'Check that backup by restoring it into a temporary directory.' },

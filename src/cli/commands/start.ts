@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { prepareDataDirectory, whoHoldsLock } from '../../app/data-directory.ts'
+import { DirectoryRefusal, prepareDataDirectory, whoHoldsLock } from '../../app/data-directory.ts'
+import { accountName, ownerToServe } from '../../app/ownership.ts'
 import { SECOND } from '../../base/clock.ts'
 import { defineCommand, EX, type LocalContext } from '../command.ts'
 import { spanOf } from '../words.ts'
@@ -34,7 +35,9 @@ export const start = defineCommand({
 })
 
 /** The server itself; a parent that waits hears `ready` over the channel it opened. */
-async function beServer({ config, answer, out }: LocalContext): Promise<number> {
+async function beServer(context: LocalContext): Promise<number> {
+  const { config, answer, out } = context
+  refuseRoot(context)
   const isDaemon = process.send !== undefined
   // Loaded here only: the other commands start sooner without the whole server.
   const { serve } = await import('../../app/serve.ts')
@@ -52,10 +55,22 @@ async function beServer({ config, answer, out }: LocalContext): Promise<number> 
   })
 }
 
+/** A server that root runs on another's data directory leaves files there that the other's server cannot open. */
+function refuseRoot({ config, asRoot }: LocalContext): void {
+  const { varDir } = config().paths
+  const owner = asRoot ? null : ownerToServe(varDir)
+  if (owner === null) return
+  const name = accountName(owner.uid)
+  throw new DirectoryRefusal(
+    `${varDir} belongs to ${name}, so the server should not run as root: 'systemctl start posthorn' where that unit is installed, else 'runuser -u ${name} -- posthorn start'; --run-as-root says that root is meant`,
+  )
+}
+
 /** Shared with restart. */
 export async function startServer(context: LocalContext, quiet: boolean): Promise<number> {
-  const { out, configFile } = context
+  const { out, configFile, asRoot } = context
   const config = context.config()
+  refuseRoot(context)
   prepareDataDirectory(config)
   const holder = whoHoldsLock(config)
   if (holder !== null) {
@@ -72,7 +87,7 @@ export async function startServer(context: LocalContext, quiet: boolean): Promis
   // What the child says before it logs, and what Node says when it dies, stays readable there.
   const words = join(config.paths.logDir, 'posthorn.stderr')
   const target = openSync(words, 'w', 0o640)
-  const general = configFile === null ? [] : ['-C', configFile]
+  const general = [...(configFile === null ? [] : ['-C', configFile]), ...(asRoot ? ['--run-as-root'] : [])]
   const argv = [...process.execArgv, process.argv[1] ?? '', ...general, 'start', '--foreground']
   const child = spawn(process.execPath, argv, { detached: true, stdio: ['ignore', target, target, 'ipc'] })
   closeSync(target)

@@ -55,9 +55,9 @@ function show({ out, services: { clock } }: CommandContext, found: ServerStatus,
   }
   out.line(`Posthorn is running (pid ${found.pid}, for ${spanOf(found.uptime)})`)
   const { relay } = found
-  out.line(
-    `relay: ${relay.state}${relay.since === null ? '' : ` for ${spanOf(now - relay.since)}`}${relay.words === '' ? '' : ` (${plain(relay.words)})`}`,
-  )
+  // Why it is down stands below, under the troubles.
+  const whom = relay.state === 'down' || relay.words === '' ? '' : ` (${plain(relay.words)})`
+  out.line(`relay: ${relay.state}${relay.since === null ? '' : ` for ${spanOf(now - relay.since)}`}${whom}`)
   if (found.lanes.length === 0) out.line('queue: empty')
   else {
     const rows = found.lanes.map(({ lane, waiting, deferred, shunted, oldest }) => [
@@ -77,16 +77,22 @@ function show({ out, services: { clock } }: CommandContext, found: ServerStatus,
 
 /** One sentence for each, with what to do. */
 export function troublesOf(
-  { paused, relay, lanes, publication, disk, lastErrors }: ServerStatus,
+  { paused, relay, lanes, publication, databaseGone, disk, lastErrors }: ServerStatus,
   now: number,
 ): readonly string[] {
   const troubles: string[] = []
+  if (databaseGone)
+    troubles.push(
+      'posthorn.db was removed or replaced under the running server: no mail is taken, and changes made now are lost; stop the server, restore a backup, start it',
+    )
   if (paused !== null)
     troubles.push(
       `delivery is paused since ${timeOf(paused.since)}: ${plain(paused.why)}; 'posthorn delivery resume' lets it go on`,
     )
   if (relay.state === 'down')
-    troubles.push(`the relay takes no mail: ${plain(relay.words)}; see the mail server's log`)
+    troubles.push(
+      `the relay takes no mail: ${plain(relay.words)}; see the mail server's log. It is tried again by itself, at least once a minute`,
+    )
   const aside = lanes.reduce((sum, { shunted }) => sum + shunted, 0)
   if (aside > 0)
     troubles.push(

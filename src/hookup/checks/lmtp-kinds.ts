@@ -57,7 +57,7 @@ export const otherInstallation: FindingKind = {
   summary: 'Another Posthorn answers at the LMTP port',
   why: 'It has a database of its own and does not know our lists: mail for them is refused, or lands there.',
   change:
-    "Stop the other one, or give each its own [mta] lmtp_port. Perhaps the server was started with another configuration: 'posthorn -C FILE start' and 'posthorn -C FILE doctor' must name the same file.",
+    "Stop the other one ('ss -ltnp' names it), or give each its own [mta] lmtp_port. Was the data directory removed while the server ran? Then this is it: end it by its pid. Perhaps the server was started with another configuration: 'posthorn -C FILE start' and 'posthorn -C FILE doctor' must name the same file.",
   rank: 112,
 }
 

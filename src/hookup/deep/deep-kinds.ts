@@ -34,6 +34,14 @@ export const refused = stops(
   "'posthorn hookup' prints what the mail server needs.",
 )
 
+export const putOff = stops(
+  'put-off',
+  132,
+  'The mail server puts off mail for a list',
+  'It does not know yet: it cannot use a table, or waits for an answer. Posts are not lost, but wait at whoever sent them.',
+  "Its log names the table. 'posthorn aliases' makes the tables anew; Postfix goes on to miss one that was away until 'postfix reload'.",
+)
+
 export const notHandedIn = stops(
   'not-handed-in',
   133,

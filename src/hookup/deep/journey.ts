@@ -102,7 +102,9 @@ export class Journey {
       }
       if (this.#site.clock.monotonic() > end) {
         const recipient = [this.#post, this.#home][refusal]
-        yield this.#stop(kinds.refused, `RCPT TO:<${recipient}> ${asked.answers[refusal]}`)
+        const answer = asked.answers[refusal] ?? ''
+        const kind = answer.startsWith('4') ? kinds.putOff : kinds.refused
+        yield this.#stop(kind, `RCPT TO:<${recipient}> ${answer}`)
         return
       }
       await this.#rest(SECOND / 2)
