@@ -69,4 +69,7 @@ qmail_start() {
   remember $!
 }
 qmail_queue() { qmail_ns /var/qmail/bin/qmail-qread; }
-qmail_flush() { local p; p=${PIDS[0]%%:*}; for c in "$p" $(children "$p"); do [[ $(cat "/proc/$c/comm") == qmail-send ]] && kill -ALRM "$c"; done; true; }
+# Tells qmail-send, a child of qmail-start, by signal.
+qmail_tell() { local p c; p=${PIDS[0]%%:*}; for c in "$p" $(children "$p"); do [[ $(cat "/proc/$c/comm") == qmail-send ]] && kill "-$1" "$c"; done; true; }
+qmail_flush() { qmail_tell ALRM; }
+qmail_reload() { qmail_tell HUP; }
