@@ -1,6 +1,15 @@
 // The files of a qmail as netqmail's installation and its `config` leave them, in a root of their own: control files, the
 // people's mail in locals, accounts, the rules of tcpserver, the services of daemontools. No qmail is needed, and none runs.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { mailServerHost } from '../../src/app/mail-server-host.ts'
@@ -35,7 +44,8 @@ export interface QmailHome extends Disposable {
   start(): QmailByTheRules
 }
 
-export function qmailHome(): QmailHome {
+/** `like`: begins with the files of another one. */
+export function qmailHome(like: QmailHome | null = null): QmailHome {
   const root = mkdtempSync(join(tmpdir(), 'posthorn-qmail-'))
   chmodSync(root, 0o755)
   const home = join(root, 'var/qmail')
@@ -47,12 +57,8 @@ export function qmailHome(): QmailHome {
     chmodSync(place, mode)
   }
   const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-  for (const folder of ['alias', 'bin', 'control', 'queue', 'users'])
-    mkdirSync(join(home, folder), { recursive: true })
-  for (const user of ['mailman', 'ann']) mkdirSync(join(root, 'home', user), { recursive: true })
-  for (const [path, text] of Object.entries(usual)) write(path, text)
-  for (const program of ['opt/posthorn/bin/posthorn-qmail', 'usr/local/bin/posthorn-qmail'])
-    write(program, '#!/bin/sh\n', 0o755)
+  if (like === null) install(root, write)
+  else cpSync(like.root, root, { recursive: true, preserveTimestamps: true })
   for (const user of ['mailman', 'ann']) owners.set(join(root, 'home', user), user)
   owners.set(join(home, 'alias'), 'alias')
   const ownerOf = (path: string): string => {
@@ -81,7 +87,7 @@ export function qmailHome(): QmailHome {
     if (existsSync(join(home, 'control/morercpthosts'))) newMoreHosts(home)
     tcpRules(join(root, 'etc/tcp.smtp'))
   }
-  compile()
+  if (like === null) compile()
   return {
     root,
     home,
@@ -111,6 +117,15 @@ export function qmailHome(): QmailHome {
       }),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   }
+}
+
+function install(root: string, write: QmailHome['write']): void {
+  for (const folder of ['alias', 'bin', 'control', 'queue', 'users'])
+    mkdirSync(join(root, 'var/qmail', folder), { recursive: true })
+  for (const user of ['mailman', 'ann']) mkdirSync(join(root, 'home', user), { recursive: true })
+  for (const [path, text] of Object.entries(usual)) write(path, text)
+  for (const program of ['opt/posthorn/bin/posthorn-qmail', 'usr/local/bin/posthorn-qmail'])
+    write(program, '#!/bin/sh\n', 0o755)
 }
 
 function accountsIn(text: string, root: string): readonly Account[] {

@@ -53,6 +53,7 @@ export interface QmailFiles {
   accountAt(home: string): Promise<Account | null>
   /** `path` is one of the mail server's. */
   stat(path: string): Promise<FileFacts | null>
+  /** As of the first time that it was asked for. */
   list(path: string): Promise<readonly string[] | null>
   text(path: string): Promise<string | null>
 }
@@ -72,6 +73,12 @@ export async function readQmailFiles(
   }
   const control = (name: string) => readControl(host, `${dir}/control/${name}`, text)
   const accounts = accountsOf(host, root)
+  const folders = new Map<string, Promise<readonly string[] | null>>()
+  const list = (path: string): Promise<readonly string[] | null> => {
+    const names = folders.get(path) ?? host.list(`${root}${path}`)
+    folders.set(path, names)
+    return names
+  }
   return {
     host,
     dir,
@@ -88,7 +95,7 @@ export async function readQmailFiles(
     account: accounts.named,
     accountAt: accounts.at,
     stat: (path) => host.stat(`${root}${path}`),
-    list: (path) => host.list(`${root}${path}`),
+    list,
     text: (path) => text(`${root}${path}`),
   }
 }

@@ -14,8 +14,6 @@ export interface DomainPlan {
   readonly mailHost: string
   /** Where the domain is to be added; `compile`: it stands there, and is not compiled; null: it is taken already. */
   readonly accept: 'rcpthosts' | 'morercpthosts' | 'compile' | null
-  /** The line of locals to take out. */
-  readonly local: number | null
   readonly virtual: Setting | null
   readonly dotFiles: readonly ConfigurationFile[]
   readonly notes: readonly string[]
@@ -28,7 +26,7 @@ export async function planDomain(
   domain: DirectoryDomain,
 ): Promise<DomainPlan> {
   const accept = await acceptanceOf(files, domain.mailHost)
-  const nothing = { local: null, virtual: null, dotFiles: [], notes: [], refusals: [] }
+  const nothing = { virtual: null, dotFiles: [], notes: [], refusals: [] }
   const base = { ...nothing, mailHost: domain.mailHost, accept }
   const more = domain.listOnly
     ? await planListOnly(facts, files, domain.mailHost)
@@ -58,13 +56,16 @@ type Planned = Partial<DomainPlan>
 const usualPrefixes = ['mailman', 'alias-posthorn']
 
 async function planListOnly(facts: HostFacts, files: QmailFiles, mailHost: string): Promise<Planned> {
-  const local = isLocal(files, mailHost) ? lineOf(files.locals, mailHost) : null
-  if (isLocal(files, mailHost) && local === null)
+  if (isLocal(files, mailHost)) {
+    const line = lineOf(files.locals, mailHost)
+    const where =
+      line === null ? 'control/me, and there is no control/locals' : `in ${line.file}:${line.line}`
     return {
       refusals: [
-        `${mailHost} is marked as list-only, but it is control/me, and there is no control/locals: qmail takes it for the domain of this machine's people. Make control/locals with the domains of people, or say 'posthorn domain set ${mailHost} --shared'`,
+        `${mailHost} is marked as list-only, but it is ${where}, so each account of this machine has an address there: ${line === null ? 'make control/locals with the domains of people' : 'take the line out'} when nobody uses them, or say 'posthorn domain set ${mailHost} --shared'`,
       ],
     }
+  }
   const home = publishedHome(facts, mailHost)
   const there = virtualLine(files, `${nobody}@${mailHost}`)
   const [key = '', given = ''] = (there?.text ?? '').split(/:(.*)/s)
@@ -99,7 +100,6 @@ async function planListOnly(facts: HostFacts, files: QmailFiles, mailHost: strin
     }
   const isGiven = isOwn && given === prefix
   return {
-    local: local?.line ?? null,
     virtual: isGiven ? null : virtualSetting(files, mailHost, prefix, isOwn ? there : null),
     dotFiles: home === null ? await defaultFile(facts, files, { mailHost, inCharge, before }) : [],
     notes: home === null ? [] : [`Posthorn writes two files for each list into ${home}.`],

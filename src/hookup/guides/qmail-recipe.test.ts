@@ -1,6 +1,6 @@
 // What `hookup qmail` writes into the files of a qmail, and where that leads mail by the rules of qmail's own programs.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lists, people, type QmailHome, qmailHome } from '../../../test/support/qmail-home.ts'
@@ -79,16 +79,13 @@ const rows: readonly Row[] = [
     },
   },
   {
-    title:
-      'lines that stand in the way go out: in locals, an exception, a misspelt one, deliveries to others',
+    title: 'lines that stand in the way go out: an exception, a misspelt one, deliveries to others',
     edit: (one) => {
-      one.write(`${control}/locals`, `${one.read(`${control}/locals`)}${lists}\n`)
       one.write(`${control}/virtualdomains`, `# ours\n${lists}:\n@${lists}:ann\n`)
       one.write('home/mailman/.qmail-default', '# old\n|/usr/lib/mailman/bin/qmail-lmtp 8042 1\n./Mailbox\n')
     },
     lines: {
       [`${control}/rcpthosts`]: [lists],
-      [`${control}/locals`]: ['- 4'],
       [`${control}/virtualdomains`]: [`${lists}:mailman`, '- 2', '- 3'],
       'home/mailman/.qmail-default': [`|${program} 8024 1`, '- 2', '- 3'],
     },
@@ -207,6 +204,13 @@ test('a shared domain has two files for each list beside those of people, in the
 
 for (const { title, edit, facts, words } of [
   {
+    title: 'a domain for lists that is in locals',
+    edit: (one: QmailHome) => one.write(`${control}/locals`, `localhost\n${lists.toUpperCase()}\n`),
+    facts: only,
+    words:
+      /but it is in .*control\/locals:2, so each account of this machine has an address there: take the line out/,
+  },
+  {
     title: 'a domain for lists that is the name of the machine, without locals',
     edit: (one: QmailHome) => {
       rmSync(join(one.home, 'control/locals'))
@@ -283,15 +287,43 @@ test('a look-up, which qmail cannot ask, is refused; Postfix, which is not here,
   )
 })
 
+test('the manual has the very lines', async () => {
+  using one = qmailHome()
+  const page = readFileSync(new URL('../../../docs/qmail.md', import.meta.url), 'utf8')
+  const given = { ...one.facts, pipeProgram: '/usr/local/bin/posthorn-qmail' }
+  const domains = [
+    { mailHost: 'lists.example.org', aliasDomain: null, listOnly: true, listNames: ['tea'] },
+    { mailHost: people, aliasDomain: null, listOnly: false, listNames: ['tea'] },
+  ]
+  one.write('etc/tcp.smtp', ':allow\n')
+  const made = linesOf(await qmail.hookup({ ...given, domains }, one.host), one)
+  for (const [path, name] of [
+    [`${control}/rcpthosts`, 'control/rcpthosts'],
+    [`${control}/virtualdomains`, 'control/virtualdomains'],
+    ['home/mailman/.qmail-default', '~mailman/.qmail-default'],
+    ['etc/tcp.smtp', '/etc/tcp.smtp'],
+  ] as const)
+    ok(page.includes(`| \`${name}\` | \`${made[path]?.join().replace('|', '\\|')}\` |`), path)
+  for (const name of ['.qmail-tea', '.qmail-tea-default'])
+    match(
+      page,
+      new RegExp(`^    ~alias/${name} +${made[`var/qmail/alias/${name}`]?.join().replace('|', '\\|')}$`, 'm'),
+    )
+})
+
 test('taking our lines out gives the files back, and lines that were replaced', async () => {
   using one = qmailHome()
-  const old = { locals: `${people}\n${lists}\n`, virtualdomains: `# ours\n${lists}:\n` }
-  for (const [name, text] of Object.entries(old)) one.write(`${control}/${name}`, text)
+  const old = {
+    [`${control}/rcpthosts`]: one.read(`${control}/rcpthosts`),
+    [`${control}/virtualdomains`]: `# ours\n${lists}:\n`,
+    'home/mailman/.qmail-default': './Mailbox\n',
+    'etc/tcp.smtp': '127.:deny\n:allow\n',
+  }
+  for (const [path, text] of Object.entries(old)) one.write(path, text)
   await one.hookUp()
-  for (const [name, text] of Object.entries(old)) {
-    const now = one.read(`${control}/${name}`)
-    ok(now !== text)
-    equal(withoutBlocks(now, '#'), text)
+  for (const [path, text] of Object.entries(old)) {
+    ok(one.read(path) !== text, path)
+    equal(withoutBlocks(one.read(path), '#'), text)
   }
 })
 

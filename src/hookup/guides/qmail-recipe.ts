@@ -30,7 +30,7 @@ export async function qmailRecipe(
   const relaying = await planRelaying(facts, files)
   const control = controlFiles(files, plans)
   const dotFiles = new Map(plans.flatMap((plan) => plan.dotFiles).map((file) => [file.path, file]))
-  const rereads = plans.some(({ virtual, local }) => virtual !== null || local !== null)
+  const rereads = plans.some(({ virtual }) => virtual !== null)
   const hup = rereads ? await hupFor(files) : null
   const newmrh = plans.some(({ accept }) => accept === 'morercpthosts' || accept === 'compile')
   return {
@@ -40,7 +40,7 @@ export async function qmailRecipe(
         ? [{ argv: [`${files.dir}/bin/qmail-newmrh`], why: 'qmail-smtpd reads morercpthosts.cdb alone.' }]
         : []),
       ...relaying.afterwards,
-      ...(hup === null ? [] : [{ argv: hup, why: 'qmail-send rereads locals and virtualdomains at a HUP.' }]),
+      ...(hup === null ? [] : [{ argv: hup, why: 'qmail-send rereads virtualdomains at a HUP.' }]),
     ],
     ours: ours(facts),
     notes: [
@@ -70,20 +70,6 @@ function controlFiles({ dir }: QmailFiles, plans: readonly DomainPlan[]): readon
     ...block(
       'morercpthosts',
       accepted('morercpthosts', 'qmail-smtpd takes mail for these too, when they are compiled.'),
-    ),
-    ...block(
-      'locals',
-      plans.flatMap(({ local, mailHost }) =>
-        local === null
-          ? []
-          : [
-              {
-                lines: [],
-                why: `${mailHost} is for lists alone: in locals it would come before virtualdomains.`,
-                replaces: [local],
-              },
-            ],
-      ),
     ),
     ...block(
       'virtualdomains',

@@ -179,7 +179,9 @@ export async function dotQmailOf(
   files: QmailFiles,
   { home, dash, ext }: Pick<InCharge, 'home' | 'dash' | 'ext'>,
 ): Promise<DotQmail | null> {
+  const names = await files.list(home)
   for (const { name, rest } of namesFor(dash, ext)) {
+    if (names?.includes(name) !== true) continue
     const facts = await files.stat(`${home}/${name}`)
     if (facts?.kind === 'file') return { path: `${home}/${name}`, rest, facts }
   }

@@ -4,14 +4,14 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
-import { mailServerHost } from '../src/app/mail-server-host.ts'
-import { inOrder, needsMending } from '../src/hookup/doctor.ts'
-import { readOctets } from '../src/hookup/guides/cdb.ts'
-import { qmail } from '../src/hookup/guides/qmail.ts'
-import { qmailKinds } from '../src/hookup/guides/qmail-kinds.ts'
-import type { Finding, HostFacts } from '../src/model/hookup.ts'
-import { lists, people, type QmailHome, qmailHome } from './support/qmail-home.ts'
+import { after, before, describe, test } from 'node:test'
+import { mailServerHost } from '../../src/app/mail-server-host.ts'
+import { inOrder, needsMending } from '../../src/hookup/doctor.ts'
+import { readOctets } from '../../src/hookup/guides/cdb.ts'
+import { qmail } from '../../src/hookup/guides/qmail.ts'
+import { qmailKinds } from '../../src/hookup/guides/qmail-kinds.ts'
+import type { Finding, HostFacts } from '../../src/model/hookup.ts'
+import { lists, people, type QmailHome, qmailHome } from '../support/qmail-home.ts'
 
 const locals = 'var/qmail/control/locals'
 const rcpthosts = 'var/qmail/control/rcpthosts'
@@ -39,10 +39,10 @@ interface Breakage extends Case {
 const replaced =
   (path: string, pattern: RegExp | string, by: string) =>
   (one: QmailHome): void => {
-    const before = one.read(path)
-    const after = before.replace(pattern, () => by)
-    if (after === before) throw new Error(`nothing to break in ${path}: ${pattern}`)
-    one.write(path, after)
+    const text = one.read(path)
+    const changed = text.replace(pattern, () => by)
+    if (changed === text) throw new Error(`nothing to break in ${path}: ${pattern}`)
+    one.write(path, changed)
   }
 const added = (path: string, line: string) => (one: QmailHome) =>
   one.write(path, `${one.read(path)}${line}\n`)
@@ -56,7 +56,7 @@ const all =
   }
 const compiled = (one: QmailHome): void => one.compile()
 const line = (text: string) => replaced(dotDefault, hookedUp, text)
-const before = (text: string) => line(`${text}\n${hookedUp}`)
+const preceded = (text: string) => line(`${text}\n${hookedUp}`)
 const virtual = (text: string) => replaced(virtualdomains, `${lists}:mailman`, text)
 const withLists = (mailHost: string, listNames: readonly string[]) => (facts: HostFacts) => ({
   ...facts,
@@ -316,18 +316,18 @@ const breakages: readonly Breakage[] = [
     code: 'exit-code-hidden',
     edit: line(`${hookedUp} || exit 100`),
   },
-  { title: 'exit 99 before it', code: 'command-before', edit: before('|/usr/bin/spamc; exit 99') },
+  { title: 'exit 99 before it', code: 'command-before', edit: preceded('|/usr/bin/spamc; exit 99') },
   {
     title: 'condredirect before it',
     code: 'command-before',
-    edit: before(`|condredirect ann@${people} true`),
+    edit: preceded(`|condredirect ann@${people} true`),
   },
-  { title: 'bouncesaying before it', code: 'command-before', edit: before('|bouncesaying "no" true') },
-  { title: 'another program before it', code: 'program-before', edit: before('|/usr/bin/logger mail') },
+  { title: 'bouncesaying before it', code: 'command-before', edit: preceded('|bouncesaying "no" true') },
+  { title: 'another program before it', code: 'program-before', edit: preceded('|/usr/bin/logger mail') },
   { title: 'preline', code: 'preline', edit: line(`|preline ${hookedUp.slice(1)}`) },
-  { title: 'a mailbox beside it', code: 'delivered-twice', edit: before('./Mailbox') },
+  { title: 'a mailbox beside it', code: 'delivered-twice', edit: preceded('./Mailbox') },
   { title: 'a forward behind it', code: 'delivered-twice', edit: line(`${hookedUp}\nann@${people}`) },
-  { title: 'the line twice', code: 'delivered-twice', edit: before(hookedUp) },
+  { title: 'the line twice', code: 'delivered-twice', edit: preceded(hookedUp) },
   {
     title: 'a file of a list, for somebody else',
     code: 'file-shadows',
@@ -581,10 +581,13 @@ const toMend = (findings: readonly Finding[]): readonly string[] =>
   findings.filter(({ kind }) => kind.severity !== 'info').map(({ kind }) => kind.code)
 
 describe('the doctor at a qmail', { concurrency: 4 }, () => {
+  const hookedUpHome = qmailHome()
+  before(() => hookedUpHome.hookUp())
+  after(() => hookedUpHome[Symbol.dispose]())
+
   for (const { title, edit, facts } of sound)
     test(`nothing is to be mended: ${title}`, async () => {
-      using one = qmailHome()
-      await one.hookUp()
+      using one = qmailHome(hookedUpHome)
       edit?.(one)
       const findings = await found(one, facts?.(one.facts) ?? one.facts)
       equal(needsMending(findings), false, JSON.stringify(findings, null, 1))
@@ -592,8 +595,7 @@ describe('the doctor at a qmail', { concurrency: 4 }, () => {
 
   for (const { title, code, more = [], edit, facts } of breakages)
     test(`${title}: ${code}`, async () => {
-      using one = qmailHome()
-      await one.hookUp()
+      using one = qmailHome(hookedUpHome)
       edit?.(one)
       const findings = await found(one, facts?.(one.facts) ?? one.facts)
       const told = JSON.stringify(findings, null, 1)
