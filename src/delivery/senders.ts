@@ -186,6 +186,9 @@ export class Senders<T> {
       return
     }
     connection.destroy()
+    if (connection.loss !== null && !signal.aborted) {
+      this.#log.info('relay.connection-lost', { words: connection.loss.words })
+    }
     if (transactions > 0 && !this.#answered.has(connection) && !signal.aborted) {
       const why = connection.loss?.words ?? 'no reason is known'
       const words = this.#wayOut.hungUp(why)

@@ -1,6 +1,12 @@
 // The way out: where delivery gets its connections from. Most often it is the relay, by SMTP; a site may have code of
 // its own. Law: what is said over a connection means the same whatever the way out is, so that the fault table holds.
-import { openConnection, type Relay, type RelayTrouble, type SmtpConnection } from '../smtp/client.ts'
+import {
+  type Manners,
+  openConnection,
+  type Relay,
+  type RelayTrouble,
+  type SmtpConnection,
+} from '../smtp/client.ts'
 import { placeOf } from '../smtp/client-relay.ts'
 
 export interface WayOut {
@@ -13,8 +19,9 @@ export interface WayOut {
 }
 
 export function relayWayOut(relay: Relay): WayOut {
+  const manners: Manners = { takesBehindDot: true }
   return {
-    open: (signal) => openConnection(relay, signal),
+    open: (signal) => openConnection(relay, signal, manners),
     hungUp: (why) =>
       `${placeOf(relay)} greeted and then hung up before it answered MAIL (${why}); look into the mail server's log`,
   }

@@ -2,7 +2,7 @@
 // Its law: between two deliveries the server owes us nothing, so whatever it says then ends the connection.
 import assert from 'node:assert/strict'
 import { Delivery } from './client-delivery.ts'
-import type { Timeouts } from './client-relay.ts'
+import type { Manners, Timeouts } from './client-relay.ts'
 import type { Hooks, Loss, Next, SmtpConnection } from './client-transaction.ts'
 import type { Wire, WireListener } from './client-wire.ts'
 import type { Extensions } from './extensions.ts'
@@ -11,13 +11,15 @@ export class ClientConnection implements SmtpConnection {
   readonly extensions: Extensions
   readonly #wire: Wire
   readonly #timeouts: Timeouts
+  readonly #manners: Manners
   #state: 'idle' | 'delivering' | 'closed' = 'idle'
   #needsReset = false
 
-  constructor(wire: Wire, extensions: Extensions, timeouts: Timeouts) {
+  constructor(wire: Wire, extensions: Extensions, timeouts: Timeouts, manners: Manners) {
     this.extensions = extensions
     this.#wire = wire
     this.#timeouts = timeouts
+    this.#manners = manners
     this.#rest()
   }
 
@@ -33,7 +35,9 @@ export class ClientConnection implements SmtpConnection {
     assert(this.#state !== 'delivering', 'one delivery at a time over one connection')
     if (!this.reusable) return
     this.#state = 'delivering'
-    const delivery = new Delivery(this.#wire, this.extensions, this.#timeouts, this.#needsReset, next, hooks)
+    const offered = this.extensions
+    const [timeouts, manners] = [this.#timeouts, this.#manners]
+    const delivery = new Delivery(this.#wire, offered, timeouts, manners, this.#needsReset, next, hooks)
     this.#wire.listener = delivery
     delivery.start()
     try {

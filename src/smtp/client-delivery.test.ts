@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, rejects } from 'node:assert/strict'
+import { deepEqual, equal, fail, match, rejects } from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { parseRule, type SinkOptions } from '../../test/mta-lab/sink.mjs'
@@ -14,7 +14,7 @@ import {
   withServer,
   withSink,
 } from '../../test/support/smtp-client.ts'
-import { standardTimeouts } from './client.ts'
+import { openConnection, type SmtpConnection, standardTimeouts } from './client.ts'
 
 const refuse = (...patterns: string[]) => patterns.map((pattern) => parseRule(pattern, 550))
 const three = [transaction(1), transaction(2), transaction(3)]
@@ -340,6 +340,69 @@ test('the next envelope leaves in the same write as the final dot', async () => 
     packets[2] ?? '',
     /^Subject: tea[\s\S]*\r\n\.\r\nMAIL FROM:<tea-bounces\+2@.*\r\nRCPT TO:<ann2@.*\r\nDATA\r\n$/,
   )
+})
+
+test('a server that throws away what leaves with a dot is asked again after each answer, on every later connection', async () => {
+  const packets: string[] = []
+  await withServer(
+    (socket) => {
+      socket.write('220 hi\r\n')
+      socket.on('data', (chunk) => {
+        const text = chunk.toString()
+        packets.push(text)
+        const dot = text.indexOf('\r\n.\r\n')
+        if (text.startsWith('EHLO')) socket.write('250-x\r\n250 PIPELINING\r\n')
+        else if (dot < 0) socket.write('250 ok\r\n250 ok\r\n354 go\r\n')
+        else
+          socket.write(
+            `250 taken\r\n${'503 out of order\r\n'.repeat(text.slice(dot + 5).split('\n').length - 1)}`,
+          )
+      })
+    },
+    async (port) => {
+      const manners = { takesBehindDot: true }
+      const open = async (): Promise<SmtpConnection> => {
+        const result = await openConnection(relayAt(port), undefined, manners)
+        return 'connection' in result ? result.connection : fail(result.trouble.words)
+      }
+      const first = await open()
+      deepEqual((await deliverAll(first, three)).map(brief), ['250 250 250 kept', '- - - before-dot'])
+      match(first.loss?.words ?? '', /takes no command that leaves with the final dot: 503 out of order$/)
+      packets.length = 0
+      const second = await open()
+      deepEqual((await deliverAll(second, three)).map(brief), Array(3).fill('250 250 250 kept'))
+      second.destroy()
+    },
+  )
+  equal(packets.filter((packet) => packet.endsWith('\r\n.\r\n')).length, 3)
+})
+
+test('an envelope for many recipients waits for the answer to the dot before it', async () => {
+  const seen: string[] = []
+  const many = { recipients: Array.from({ length: 21 }, (_, at) => address(`ann${at}@example.org`)) }
+  await withServer(
+    (socket) => {
+      socket.write('220 hi\r\n')
+      onLines(socket, (line) => {
+        seen.push(line)
+        if (line.startsWith('EHLO')) socket.write('250-x\r\n250 PIPELINING\r\n')
+        else if (line === 'DATA') socket.write('354 go\r\n')
+        else if (/^(MAIL|RCPT) /.test(line)) socket.write('250 ok\r\n')
+        // Whatever came with the dot is there by now.
+        else if (line === '.') setImmediate(() => seen.push('answered') && socket.write('250 taken\r\n'))
+      })
+    },
+    async (port) => {
+      const connection = await opened(relayAt(port))
+      const told = await deliverAll(connection, [transaction(1), transaction(2, many)])
+      deepEqual(
+        told.map(({ result }) => result.end?.code),
+        [250, 250],
+      )
+      connection.destroy()
+    },
+  )
+  match(seen.join('\n'), /\n\.\nanswered\nMAIL FROM:<tea-bounces\+2@/)
 })
 
 test('a next() that is not ready does not delay the dot, and is served when it is', () =>

@@ -3,11 +3,11 @@
 // accepted; `done` is called once for each transaction taken, in order; nothing is taken any more after a fault.
 import { assertSendable, mailCommand, rcptCommand } from './client-envelope.ts'
 import { Exchange } from './client-exchange.ts'
-import type { Timeouts } from './client-relay.ts'
+import type { Manners, Timeouts } from './client-relay.ts'
 import type { Hooks, Loss, Next, Transaction, TransactionResult } from './client-transaction.ts'
 import type { Wire, WireListener } from './client-wire.ts'
 import type { Extensions } from './extensions.ts'
-import type { Reply } from './reply.ts'
+import { type Reply, replyText } from './reply.ts'
 
 const waits: Readonly<Record<Exchange<unknown>['awaits'], readonly [keyof Timeouts, string]>> = {
   reset: ['mail', 'RSET'],
@@ -17,6 +17,12 @@ const waits: Readonly<Record<Exchange<unknown>['awaits'], readonly [keyof Timeou
   end: ['dot', 'the final dot'],
 }
 
+/** No answer to a MAIL that was read: the server was not where we thought it was (RFC 5321 §4.2.4). */
+const outOfOrder: ReadonlySet<number> = new Set([500, 502, 503])
+
+/** An envelope for more recipients waits for the answer to the dot before it: that costs little, and floods nobody. */
+const mostBehindDot = 20
+
 export class Delivery<T> implements WireListener {
   /** Settles when all is reported; rejects with what a hook or a broken law threw. */
   readonly finished: Promise<void>
@@ -25,6 +31,7 @@ export class Delivery<T> implements WireListener {
   readonly #wire: Wire
   readonly #offered: Extensions
   readonly #timeouts: Timeouts
+  readonly #manners: Manners
   readonly #next: Next<T>
   readonly #hooks: Hooks<T>
   readonly #settle: PromiseWithResolvers<void>
@@ -40,6 +47,7 @@ export class Delivery<T> implements WireListener {
     wire: Wire,
     offered: Extensions,
     timeouts: Timeouts,
+    manners: Manners,
     needsReset: boolean,
     next: Next<T>,
     hooks: Hooks<T>,
@@ -47,6 +55,7 @@ export class Delivery<T> implements WireListener {
     this.#wire = wire
     this.#offered = offered
     this.#timeouts = timeouts
+    this.#manners = manners
     this.needsReset = needsReset
     this.#next = next
     this.#hooks = hooks
@@ -70,6 +79,12 @@ export class Delivery<T> implements WireListener {
     }
     const inTurn = exchange.outstanding > 0
     const { awaits } = exchange
+    if (inTurn && exchange.behindDot && awaits === 'mail' && outOfOrder.has(reply.code)) {
+      // Nothing was decided about this transaction: it comes again, over another connection, after the answer to a dot.
+      this.#manners.takesBehindDot = false
+      this.#wire.lose(`the server takes no command that leaves with the final dot: ${replyText(reply)}`)
+      return
+    }
     const fits = exchange.note(reply)
     if (reply.code === 421 || !inTurn || !fits) {
       // The answer to the dot is an answer, even this one: nothing is in doubt then.
@@ -126,15 +141,20 @@ export class Delivery<T> implements WireListener {
     while (!this.#over && !output.busy) {
       const exchange = this.#following ?? this.#current
       const mayTake =
-        exchange === null || (exchange.step === 'sent' && this.#offered.pipelining && !this.#following)
+        exchange === null || (exchange.step === 'sent' && this.#mayGoBehindDot && !this.#following)
       if (!(mayTake ? this.#take() : exchange !== null && this.#send(exchange))) break
     }
     if (!this.#over) output.flush()
     this.#settleIfDone()
   }
 
+  get #mayGoBehindDot(): boolean {
+    return this.#offered.pipelining && this.#manners.takesBehindDot
+  }
+
   /** Composes the next bit of a transaction; false when something must happen first. */
   #send(exchange: Exchange<T>): boolean {
+    if (exchange === this.#following && !exchange.behindDot) return false
     if (exchange.outstanding > 0 && !this.#offered.pipelining) return false
     const { output } = this.#wire
     const { transaction } = exchange
@@ -272,7 +292,10 @@ export class Delivery<T> implements WireListener {
     const exchange = new Exchange(transaction, this.needsReset)
     this.needsReset = false
     if (this.#current === null) this.#current = exchange
-    else this.#following = exchange
+    else {
+      this.#following = exchange
+      exchange.behindDot = this.#mayGoBehindDot && transaction.recipients.length <= mostBehindDot
+    }
     return true
   }
 

@@ -18,6 +18,8 @@ export class Exchange<T> {
   awaits: 'reset' | 'mail' | 'rcpt' | 'data' | 'end'
   /** Recipients that the server took. */
   accepted = 0
+  /** Its envelope leaves together with the dot of the transaction before it, unasked. */
+  behindDot = false
   /** The final dot of a message has left; not set for the lone dot that ends a transaction without recipients. */
   dotLeft = false
   #mail: Reply | null = null

@@ -3,7 +3,7 @@
 // with words for the operator, never a throw; and TLS that was asked for is never given up silently.
 import { ClientConnection } from './client-connection.ts'
 import { type Answer, Dialogue } from './client-dialogue.ts'
-import { placeOf, type Relay, type RelayTrouble } from './client-relay.ts'
+import { type Manners, placeOf, type Relay, type RelayTrouble } from './client-relay.ts'
 import { reach, secure } from './client-socket.ts'
 import type { SmtpConnection } from './client-transaction.ts'
 import {
@@ -19,7 +19,13 @@ import { type Extensions, noExtensions, parseExtensions } from './extensions.ts'
 import { isPermanent, isPositive, type Reply } from './reply.ts'
 import { type Credentials, type Mechanism, mechanismsFor } from './sasl.ts'
 
-export { type Relay, type RelayTrouble, standardTimeouts, type Timeouts } from './client-relay.ts'
+export {
+  type Manners,
+  type Relay,
+  type RelayTrouble,
+  standardTimeouts,
+  type Timeouts,
+} from './client-relay.ts'
 export type {
   Hooks,
   Loss,
@@ -35,6 +41,7 @@ type Trouble = { readonly trouble: RelayTrouble }
 export async function openConnection(
   relay: Relay,
   signal?: AbortSignal,
+  manners: Manners = { takesBehindDot: true },
 ): Promise<{ connection: SmtpConnection } | { trouble: RelayTrouble }> {
   const opened = await openDialogue(relay, signal)
   if ('trouble' in opened) {
@@ -42,7 +49,7 @@ export async function openConnection(
     return opened
   }
   const { dialogue, offered } = opened
-  return { connection: new ClientConnection(dialogue.wire, offered, relay.timeouts) }
+  return { connection: new ClientConnection(dialogue.wire, offered, relay.timeouts, manners) }
 }
 
 /** The same, but the talk is left in the caller's hands: greeted, secured and logged in, before the first MAIL. */
