@@ -4,7 +4,7 @@
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CACHE=${MTA_LAB_CACHE:-${XDG_CACHE_HOME:-/var/cache}/mta-lab}
-ALL="postfix-hash postfix-regexp postfix-vmap postfix-verify exim exim-callout sendmail opensmtpd courier qmail"
+ALL="postfix-hash postfix-regexp postfix-vmap postfix-verify exim exim-callout sendmail opensmtpd courier qmail haraka dovecot"
 
 usage() { cat <<'U'
 usage:
@@ -179,7 +179,7 @@ ready_line() {
 }
 
 # ---- commands --------------------------------------------------------------
-family() { case $1 in postfix-*) echo postfix ;; exim|exim-callout) echo exim ;; sendmail|opensmtpd|courier|qmail) echo "$1" ;; *) return 1 ;; esac; }
+family() { case $1 in postfix-*) echo postfix ;; exim|exim-callout) echo exim ;; sendmail|opensmtpd|courier|qmail|dovecot|haraka) echo "$1" ;; *) return 1 ;; esac; }
 load_family() {
   local f; f=$(family "$1") || die "unknown MTA: $1 (known: $ALL)"
   # shellcheck source=/dev/null
