@@ -6,8 +6,9 @@ import type { WayOut } from '../delivery/way-out.ts'
 import { type VerpKey, verpKey } from '../mail/verp.ts'
 import type { SiteDeliveryPlace } from '../model/site-module.ts'
 import type { Services } from '../services.ts'
-import { type Relay, standardTimeouts } from '../smtp/client.ts'
-import { settingOrMade } from '../store/units/settings.ts'
+import { type BehindDot, Manners, type Relay, standardTimeouts } from '../smtp/client.ts'
+import { placeOf } from '../smtp/client-relay.ts'
+import { putSetting, settingOrMade } from '../store/units/settings.ts'
 import { siteDeliver } from './site-modules.ts'
 
 const security = { smtp: 'plain', starttls: 'starttls', smtps: 'smtps' } as const
@@ -24,6 +25,22 @@ export function relayOf({ mta }: Pick<Config, 'mta'>, heloName: string): Relay {
     heloName,
     timeouts: standardTimeouts,
   }
+}
+
+/** What was learnt of this relay at earlier starts, and what will be. */
+export async function relayManners(
+  { store, log }: Pick<Services, 'store' | 'log'>,
+  relay: Relay,
+): Promise<Manners> {
+  const key = `relay.behind-dot ${placeOf(relay)}`
+  const kept = await store.commit(settingOrMade, { key, made: 'untried' satisfies BehindDot })
+  const known = kept === 'taken' || kept === 'refused' ? kept : 'untried'
+  return new Manners(known, (behindDot) => {
+    log.info('relay.learnt', { relay: placeOf(relay), envelopeBehindDot: behindDot })
+    store.commit(putSetting, { key, value: behindDot }).catch((fault: unknown) => {
+      log.error('relay.learnt-in-vain', { fault: String(fault) })
+    })
+  })
 }
 
 /** The site's own way out, where `[mta] outgoing` names one. Throws SiteModuleRefusal. */

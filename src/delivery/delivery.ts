@@ -8,7 +8,7 @@ import { Unavailable } from '../base/unavailable.ts'
 import { type EmailAddress, localPartOf, needsSmtpUtf8 } from '../mail/address.ts'
 import { type VerpKey, verpSender } from '../mail/verp.ts'
 import type { OutgoingNo, PageRecipient } from '../model/outgoing.ts'
-import type { Relay, SmtpConnection, Transaction, TransactionResult } from '../smtp/client.ts'
+import type { Manners, Relay, SmtpConnection, Transaction, TransactionResult } from '../smtp/client.ts'
 import type { Store } from '../store/store.ts'
 import { draftOf, extendRetries, type Outgoing, parkOutgoing, postponePage } from '../store/units/outgoing.ts'
 import { type FateKind, fatesOf } from './fate.ts'
@@ -22,6 +22,8 @@ import { relayWayOut, type WayOut } from './way-out.ts'
 
 export interface DeliverySettings {
   readonly relay: Relay
+  /** What was learnt of it before. */
+  readonly manners?: Manners
   /** Instead of the relay. */
   readonly wayOut?: WayOut
   /** Recipients of one bulk transaction. */
@@ -129,7 +131,7 @@ class Station implements Delivery {
         },
       },
     )
-    const wayOut = settings.wayOut ?? relayWayOut(settings.relay)
+    const wayOut = settings.wayOut ?? relayWayOut(settings.relay, settings.manners)
     this.#senders = new Senders(
       services,
       { ...settings, wayOut },

@@ -1,7 +1,7 @@
 // The way out: where delivery gets its connections from. Most often it is the relay, by SMTP; a site may have code of
 // its own. Law: what is said over a connection means the same whatever the way out is, so that the fault table holds.
 import {
-  type Manners,
+  Manners,
   openConnection,
   type Relay,
   type RelayTrouble,
@@ -18,8 +18,7 @@ export interface WayOut {
   hungUp(why: string): string
 }
 
-export function relayWayOut(relay: Relay): WayOut {
-  const manners: Manners = { takesBehindDot: true }
+export function relayWayOut(relay: Relay, manners = new Manners()): WayOut {
   return {
     open: (signal) => openConnection(relay, signal, manners),
     hungUp: (why) =>

@@ -2,7 +2,8 @@
 // Its law: between two deliveries the server owes us nothing, so whatever it says then ends the connection.
 import assert from 'node:assert/strict'
 import { Delivery } from './client-delivery.ts'
-import type { Manners, Timeouts } from './client-relay.ts'
+import type { Manners } from './client-manners.ts'
+import type { Timeouts } from './client-relay.ts'
 import type { Hooks, Loss, Next, SmtpConnection } from './client-transaction.ts'
 import type { Wire, WireListener } from './client-wire.ts'
 import type { Extensions } from './extensions.ts'

@@ -14,7 +14,7 @@ import {
   withServer,
   withSink,
 } from '../../test/support/smtp-client.ts'
-import { openConnection, type SmtpConnection, standardTimeouts } from './client.ts'
+import { Manners, openConnection, type SmtpConnection, standardTimeouts } from './client.ts'
 
 const refuse = (...patterns: string[]) => patterns.map((pattern) => parseRule(pattern, 550))
 const three = [transaction(1), transaction(2), transaction(3)]
@@ -360,7 +360,7 @@ test('a server that throws away what leaves with a dot is asked again after each
       })
     },
     async (port) => {
-      const manners = { takesBehindDot: true }
+      const manners = new Manners()
       const open = async (): Promise<SmtpConnection> => {
         const result = await openConnection(relayAt(port), undefined, manners)
         return 'connection' in result ? result.connection : fail(result.trouble.words)
@@ -375,6 +375,33 @@ test('a server that throws away what leaves with a dot is asked again after each
     },
   )
   equal(packets.filter((packet) => packet.endsWith('\r\n.\r\n')).length, 3)
+})
+
+test('a server that dies of an envelope behind a dot leaves one copy in doubt, and never again', async () => {
+  await withServer(
+    (socket) => {
+      socket.write('220 hi\r\n')
+      socket.on('data', (chunk) => {
+        const text = chunk.toString()
+        if (text.startsWith('EHLO')) socket.write('250-x\r\n250 PIPELINING\r\n')
+        else if (text.startsWith('MAIL')) socket.write('250 ok\r\n250 ok\r\n354 go\r\n')
+        else if (text.endsWith('\r\n.\r\n')) socket.write('250 taken\r\n')
+        else socket.destroy()
+      })
+    },
+    async (port) => {
+      const manners = new Manners()
+      const told: string[] = []
+      for (let left = 3; left > 0; left -= 1) {
+        const result = await openConnection(relayAt(port), undefined, manners)
+        if ('trouble' in result) fail(result.trouble.words)
+        told.push(...(await deliverAll(result.connection, three)).map(brief))
+        result.connection.destroy()
+      }
+      const all = Array(3).fill('250 250 250 kept')
+      deepEqual(told, ['250 250 - after-dot', '- - - before-dot', ...all, ...all])
+    },
+  )
 })
 
 test('an envelope for many recipients waits for the answer to the dot before it', async () => {

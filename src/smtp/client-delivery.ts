@@ -3,7 +3,8 @@
 // accepted; `done` is called once for each transaction taken, in order; nothing is taken any more after a fault.
 import { assertSendable, mailCommand, rcptCommand } from './client-envelope.ts'
 import { Exchange } from './client-exchange.ts'
-import type { Manners, Timeouts } from './client-relay.ts'
+import { type Manners, mostBehindDot } from './client-manners.ts'
+import type { Timeouts } from './client-relay.ts'
 import type { Hooks, Loss, Next, Transaction, TransactionResult } from './client-transaction.ts'
 import type { Wire, WireListener } from './client-wire.ts'
 import type { Extensions } from './extensions.ts'
@@ -16,12 +17,6 @@ const waits: Readonly<Record<Exchange<unknown>['awaits'], readonly [keyof Timeou
   data: ['data', 'DATA'],
   end: ['dot', 'the final dot'],
 }
-
-/** No answer to a MAIL that was read: the server was not where we thought it was (RFC 5321 §4.2.4). */
-const outOfOrder: ReadonlySet<number> = new Set([500, 502, 503])
-
-/** An envelope for more recipients waits for the answer to the dot before it: that costs little, and floods nobody. */
-const mostBehindDot = 20
 
 export class Delivery<T> implements WireListener {
   /** Settles when all is reported; rejects with what a hook or a broken law threw. */
@@ -79,9 +74,8 @@ export class Delivery<T> implements WireListener {
     }
     const inTurn = exchange.outstanding > 0
     const { awaits } = exchange
-    if (inTurn && exchange.behindDot && awaits === 'mail' && outOfOrder.has(reply.code)) {
-      // Nothing was decided about this transaction: it comes again, over another connection, after the answer to a dot.
-      this.#manners.takesBehindDot = false
+    if (inTurn && exchange.behindDot && awaits === 'mail' && !this.#manners.answered(reply)) {
+      // Nothing was decided about this transaction: it comes again, over another connection.
       this.#wire.lose(`the server takes no command that leaves with the final dot: ${replyText(reply)}`)
       return
     }
@@ -100,6 +94,8 @@ export class Delivery<T> implements WireListener {
   onLost(_loss: Loss): void {
     this.#over = true
     const ended = [this.#current, this.#following]
+    const [unanswered, behind] = [this.#current?.dotLeft === true, this.#following?.behindDot === true]
+    this.#manners.lost(this, unanswered && behind)
     this.#current = null
     this.#following = null
     for (const exchange of ended) {
@@ -149,7 +145,7 @@ export class Delivery<T> implements WireListener {
   }
 
   get #mayGoBehindDot(): boolean {
-    return this.#offered.pipelining && this.#manners.takesBehindDot
+    return this.#offered.pipelining && this.#manners.mayTry(this)
   }
 
   /** Composes the next bit of a transaction; false when something must happen first. */
@@ -295,6 +291,7 @@ export class Delivery<T> implements WireListener {
     else {
       this.#following = exchange
       exchange.behindDot = this.#mayGoBehindDot && transaction.recipients.length <= mostBehindDot
+      if (exchange.behindDot) this.#manners.tries(this)
     }
     return true
   }

@@ -46,15 +46,6 @@ export const standardTimeouts: Timeouts = {
   quit: 2 * SECOND,
 }
 
-/** What was learnt of a relay while talking to it; kept by whoever opens connections to it, and shared by them. */
-export interface Manners {
-  /**
-   * Commands may lie in the same packet as the final dot before them (RFC 2920 §3.1). QUIRK: Haraka offers PIPELINING and
-   * throws such commands away unread, against smuggling: it answers 503, or nothing to half a command.
-   */
-  takesBehindDot: boolean
-}
-
 export interface RelayTrouble {
   readonly stage: 'connect' | 'greeting' | 'ehlo' | 'tls' | 'auth'
   /** The refusal, where there was one. */

@@ -3,7 +3,8 @@
 // with words for the operator, never a throw; and TLS that was asked for is never given up silently.
 import { ClientConnection } from './client-connection.ts'
 import { type Answer, Dialogue } from './client-dialogue.ts'
-import { type Manners, placeOf, type Relay, type RelayTrouble } from './client-relay.ts'
+import { Manners } from './client-manners.ts'
+import { placeOf, type Relay, type RelayTrouble } from './client-relay.ts'
 import { reach, secure } from './client-socket.ts'
 import type { SmtpConnection } from './client-transaction.ts'
 import {
@@ -19,13 +20,8 @@ import { type Extensions, noExtensions, parseExtensions } from './extensions.ts'
 import { isPermanent, isPositive, type Reply } from './reply.ts'
 import { type Credentials, type Mechanism, mechanismsFor } from './sasl.ts'
 
-export {
-  type Manners,
-  type Relay,
-  type RelayTrouble,
-  standardTimeouts,
-  type Timeouts,
-} from './client-relay.ts'
+export { type BehindDot, Manners } from './client-manners.ts'
+export { type Relay, type RelayTrouble, standardTimeouts, type Timeouts } from './client-relay.ts'
 export type {
   Hooks,
   Loss,
@@ -41,7 +37,7 @@ type Trouble = { readonly trouble: RelayTrouble }
 export async function openConnection(
   relay: Relay,
   signal?: AbortSignal,
-  manners: Manners = { takesBehindDot: true },
+  manners: Manners = new Manners(),
 ): Promise<{ connection: SmtpConnection } | { trouble: RelayTrouble }> {
   const opened = await openDialogue(relay, signal)
   if ('trouble' in opened) {

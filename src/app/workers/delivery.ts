@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { startDelivery } from '../../delivery/delivery.ts'
-import { relayOf, siteWay, verpSecret } from '../relay.ts'
+import { relayManners, relayOf, siteWay, verpSecret } from '../relay.ts'
 import type { StationNews, StationOrder, StationStart } from '../station-messages.ts'
 import { stationServices } from '../station-services.ts'
 
@@ -12,8 +12,10 @@ const say = (news: StationNews): void => parent.postMessage(news)
 const { services, tally, close, reopenLog } = stationServices(start)
 const { config } = services
 
+const relay = relayOf(config, hostname())
 const delivery = startDelivery(services, {
-  relay: relayOf(config, hostname()),
+  relay,
+  manners: await relayManners(services, relay),
   ...(await siteWay(config)),
   maxRecipients: config.mta.maxRecipients === 0 ? config.bulk.inDoubt : config.mta.maxRecipients,
   maxTransactions: config.mta.maxSessionsPerConnection,
