@@ -1,7 +1,7 @@
 // What is wrong with the relay, in words for the operator at 3 a.m.: what, where, what to do.
 import { placeOf, type Relay, type RelayTrouble } from './client-relay.ts'
 import type { Loss } from './client-transaction.ts'
-import { type Reply, replyText } from './reply.ts'
+import { isPermanent, type Reply, replyText } from './reply.ts'
 
 export function cannotConnect(relay: Relay, cause: unknown): RelayTrouble {
   const advice = connectAdvice.get(codeOf(cause)) ?? 'check [mta] smtp_host and smtp_port'
@@ -41,9 +41,11 @@ export function refusedAt(
   reply: Reply,
 ): RelayTrouble {
   const advice =
-    stage === 'auth'
-      ? 'check [mta] smtp_user and smtp_pass'
-      : 'that server refuses this host, or is overloaded: look into its log'
+    stage !== 'auth'
+      ? 'that server refuses this host, or is overloaded: look into its log'
+      : isPermanent(reply)
+        ? 'check [mta] smtp_user and smtp_pass'
+        : 'that server cannot check logins now, or takes no more connections of this one: look into its log'
   return trouble(stage, reply, null, `${placeOf(relay)} refused ${what}: ${replyText(reply)}; ${advice}`)
 }
 

@@ -23,7 +23,7 @@ usage:
   lab.sh log --dir DIR              print its log
   lab.sh list                       the MTAs known
 MTA: postfix-hash postfix-regexp postfix-vmap postfix-verify exim exim-callout
-     sendmail opensmtpd courier qmail
+     sendmail opensmtpd courier qmail haraka dovecot
 Environment: MTA_LAB_CACHE, the folder for unpacked packages.
 U
 }
@@ -188,7 +188,7 @@ load_family() {
 
 cmd_install() {
   local m; local -a want=("$@")
-  [[ ${1:-} == all ]] && want=(postfix-hash exim sendmail opensmtpd courier)
+  [[ ${1:-} == all ]] && want=(postfix-hash exim sendmail opensmtpd courier haraka dovecot)
   ((${#want[@]})) || die "install what?"
   [[ $(id -u) == 0 ]] || die "install needs root"
   mkdir -p "$CACHE"
