@@ -144,7 +144,8 @@ async function start(
   const database = watchDatabase(databasePath(config), services)
   rooms.push(() => database.stop())
 
-  const publisher = startPublisher(services, await configuredMailServers(config))
+  const onChange = (): void => stations.delivery.published()
+  const publisher = startPublisher({ ...services, onChange }, await configuredMailServers(config))
   await siteWay(config) // looked at now; the delivery thread loads it again
   rooms.push(async () => {
     await publisher[Symbol.asyncDispose]()

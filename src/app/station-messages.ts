@@ -38,6 +38,8 @@ export interface StationStart {
 export type StationOrder =
   | { readonly kind: 'wake'; readonly reload: boolean }
   | { readonly kind: 'status'; readonly id: number }
+  /** The mail server's tables have changed. */
+  | { readonly kind: 'published' }
   | { readonly kind: 'reopen-log' }
   | { readonly kind: 'stop'; readonly graceMilliseconds: number }
 

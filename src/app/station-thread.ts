@@ -25,6 +25,8 @@ export interface StationThread {
   wake(reload?: boolean): void
   /** Null while no thread runs. */
   status(): Promise<DeliveryStatus | null>
+  /** The mail server's tables have changed. */
+  published(): void
   reopenLog(): void
   /** No thread runs until `release`: one that runs ends in order first. */
   hold(graceMilliseconds: number): Promise<void>
@@ -219,6 +221,9 @@ export function stationThread(
   return {
     wake,
     status: async () => (running === null || running.ending ? null : (await ask(running)).delivery),
+    published: () => {
+      if (running !== null) order(running, { kind: 'published' })
+    },
     reopenLog: () => {
       if (running !== null) order(running, { kind: 'reopen-log' })
     },

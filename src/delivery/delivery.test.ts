@@ -335,3 +335,37 @@ test('each page of a list is worked out and frozen once', async () => {
   await station.stop(1000)
   deepEqual(frozen, [1, 2, 3])
 })
+
+const connectionsUsed = (sink: Sink): readonly number[] => [
+  ...new Set(sink.messages.map(({ connection }) => connection)),
+]
+
+test('an idle connection is used again, until the mail server knows other addresses', async () => {
+  await using it = await running(1, [])
+  const post = async (): Promise<void> => {
+    await it.bench.post('bulk')
+    it.delivery.wake()
+    await until(it.settled, 'sent')
+  }
+  await post()
+  await post()
+  deepEqual(connectionsUsed(it.sink), [1])
+  it.delivery.renewConnections()
+  await until(() => it.sink.stats().open === 0, 'the idle connection is ended')
+  await post()
+  deepEqual(connectionsUsed(it.sink), [1, 2])
+})
+
+test('a busy connection ends after what is under way, and the rest goes over another', async () => {
+  await using it = await running(200, ['--delay-dot', '5'], { connections: { bulk: 1, individual: 1 } })
+  await it.bench.post('individual')
+  it.delivery.wake()
+  await until(() => it.sink.messages.length > 3, 'the post is under way')
+  const before = it.sink.messages.length
+  it.delivery.renewConnections()
+  await until(it.settled, 'sent')
+  deepEqual(connectionsUsed(it.sink), [1, 2])
+  deepEqual(copies(it.sink), members(200))
+  const [first] = it.sink.messages.filter(({ connection }) => connection === 2)
+  ok((first?.id ?? 0) - before < 20, `the first connection took ${(first?.id ?? 0) - before} more`)
+})

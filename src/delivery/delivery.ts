@@ -55,6 +55,8 @@ export interface Delivery {
   /** Something was accepted, or put back. `reload`: posts were put back or taken away by an operator. */
   wake(reload?: boolean): void
   status(): DeliveryStatus
+  /** The mail server knows other addresses than before: what follows goes over new connections. */
+  renewConnections(): void
   /** Nothing under way and nothing ready; for whoever ends idle threads. */
   isIdle(): boolean
   /** Takes no new transaction, lets those under way end, records; at most so many milliseconds. */
@@ -165,6 +167,10 @@ class Station implements Delivery {
       inDoubt: this.#ledger.inDoubt,
       sent: this.#sent,
     }
+  }
+
+  renewConnections(): void {
+    this.#senders.renew()
   }
 
   isIdle(): boolean {

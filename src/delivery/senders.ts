@@ -43,6 +43,8 @@ export class Senders<T> {
   readonly #answered = new WeakSet<SmtpConnection>()
   /** Those that keep a connection for what may come. */
   readonly #resting: (() => void)[] = []
+  /** Counts up when connections from before are to take nothing more. */
+  #generation = 0
   #live = 0
   #pausedUntil = 0
   #stopping = false
@@ -88,6 +90,15 @@ export class Senders<T> {
     while (this.#senders.size < wanted) void this.#send()
   }
 
+  /**
+   * What follows goes over new connections. QUIRK: Postfix's smtpd(8) reads its tables anew for a new connection only, so
+   * that an address made meanwhile is unknown on an older one.
+   */
+  renew(): void {
+    this.#generation += 1
+    for (const wake of this.#resting.splice(0)) wake()
+  }
+
   /** Cuts the connections; what is under way is reported as lost. */
   stop(): void {
     this.#stopping = true
@@ -97,12 +108,13 @@ export class Senders<T> {
   async #send(): Promise<void> {
     const control = new AbortController()
     this.#senders.add(control)
+    const generation = this.#generation
     try {
       const connection = await this.#connect(control.signal)
       if (connection === null) return
       this.#live += 1
       try {
-        await this.#serve(connection, control.signal)
+        await this.#serve(connection, control.signal, () => generation !== this.#generation)
       } finally {
         this.#live -= 1
       }
@@ -149,7 +161,7 @@ export class Senders<T> {
     setImmediate(() => this.call())
   }
 
-  async #serve(connection: SmtpConnection, signal: AbortSignal): Promise<void> {
+  async #serve(connection: SmtpConnection, signal: AbortSignal, isOld: () => boolean): Promise<void> {
     let transactions = 0
     let before = 0
     const most = this.#maxTransactions
@@ -160,7 +172,7 @@ export class Senders<T> {
         before = transactions
         await connection.deliver<T>(
           () => {
-            if (most > 0 && transactions >= most) return null
+            if (isOld() || (most > 0 && transactions >= most)) return null
             const transaction = this.#work.take(connection)
             if (transaction !== null) transactions += 1
             return transaction
@@ -175,6 +187,7 @@ export class Senders<T> {
         )
       } while (
         connection.reusable &&
+        !isOld() &&
         (most === 0 || transactions < most) &&
         (await this.#rest(signal, transactions > before))
       )

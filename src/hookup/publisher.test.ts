@@ -131,3 +131,17 @@ for (const name of ['..', '../x', 'a/b', '.hidden', '', 'a\0b', 'a b', 'Tea'])
   test(`no marker is made for the name ${JSON.stringify(name)}`, () => {
     throws(() => markerName(name, 'example.org'), /cannot have a marker/)
   })
+
+test('a change is heard of when its tables are published, and no publication without one', async () => {
+  await using fresh = await freshStore()
+  const { store } = fresh
+  const heard: number[] = []
+  const onChange = (): void => void heard.push(store.read(publicationState, null).done)
+  await using publisher = startPublisher({ store, log, onChange }, [])
+  await store.commit(createList, tea)
+  await publisher.wake()
+  await publisher.wake()
+  await store.commit(createList, { ...tea, name: 'milk' })
+  await publisher.wake()
+  deepEqual(heard, [2, 3])
+})

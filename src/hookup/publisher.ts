@@ -25,6 +25,8 @@ export function reported(
 interface Needs {
   readonly store: Store
   readonly log: Log
+  /** Hears of a change that the mail server can know by now. */
+  readonly onChange?: () => void
 }
 
 /** Publishes what the store holds now, once, for each mail server whatever befell the others, and records the outcome. Throws Unavailable when the store is down. */
@@ -78,6 +80,7 @@ export function startPublisher(
   let timer: NodeJS.Timeout | undefined
   let delay = backoff.first
   let stopped = false
+  let known = -1
 
   const tryAgain = (): void => {
     if (stopped) return
@@ -97,6 +100,9 @@ export function startPublisher(
       const outcome = await publishPending(needs, servers)
       if (outcome.kind === 'failed') tryAgain()
       else delay = backoff.first
+      // A mail server that asks us has no files, and one that failed may read the others' by now.
+      if (outcome.generation !== known || outcome.kind === 'failed') needs.onChange?.()
+      known = outcome.generation
       return outcome
     } catch (fault) {
       needs.log.error('publication.failed', { fault: String(fault) })

@@ -36,6 +36,9 @@ parent.on('message', (order: StationOrder) => {
     case 'status':
       say({ kind: 'status', id: order.id, idle: delivery.isIdle(), delivery: delivery.status() })
       return
+    case 'published':
+      delivery.renewConnections()
+      return
     case 'reopen-log':
       reopenLog()
       return

@@ -29,6 +29,8 @@ parent.on('message', (order: StationOrder) => {
     case 'status':
       say({ kind: 'status', id: order.id, idle: runner.isIdle(), delivery: null })
       return
+    case 'published':
+      return
     case 'reopen-log':
       reopenLog()
       return
