@@ -15,6 +15,7 @@ usage:
          [--etc DIR]                files that go over those of the chroot's /etc
   lab.sh prepare MTA ...            the same without starting it: its files may be changed before `up` (exim)
   lab.sh up --dir DIR               start what was prepared
+  lab.sh down --dir DIR             end it, and keep all for another `up`
   lab.sh exec --dir DIR COMMAND...  run a command where that server is (servers in a chroot)
   lab.sh stop --dir DIR             end that server
   lab.sh reload --dir DIR           make it read changed tables again (where it needs telling)
@@ -259,8 +260,20 @@ greeted() {
 }
 
 cmd_stop() {
-  [[ ${1:-} == --dir && -n ${2:-} ]] || die "stop --dir DIR"
-  DIR=$(cd "$2" 2>/dev/null && pwd) || die "no such folder: $2"
+  end_instance stop "$@"
+  rm -f "$DIR/lab.state"
+  printf '{"event":"stopped","mta":%s,"dir":%s}\n' "$(json "$MTA")" "$(json "$DIR")"
+}
+
+cmd_down() {
+  end_instance down "$@"
+  PIDS=()
+  save_state
+}
+
+end_instance() { # COMMAND --dir DIR
+  [[ ${2:-} == --dir && -n ${3:-} ]] || die "$1 --dir DIR"
+  DIR=$(cd "$3" 2>/dev/null && pwd) || die "no such folder: $3"
   load_state; load_family "$MTA"
   local p all=() c
   for p in "${PIDS[@]}"; do
@@ -268,11 +281,20 @@ cmd_stop() {
     all+=("$p"); for c in $(children "${p%%:*}"); do all+=("$c:$(pid_birth "$c")"); done
   done
   for p in "${PIDS[@]}"; do if alive "$p"; then kill "${p%%:*}" 2>/dev/null || true; fi; done
-  local end=$((SECONDS + 5)) left=1
-  while ((left && SECONDS < end)); do left=0; for p in "${all[@]}"; do alive "$p" && left=1; done; ((left)) && sleep 0.05; done
+  # What they leave behind (a session that waits for its client, a queue run) is told too, once they are gone.
+  local end=$((SECONDS + 5)) left=1 main orphans=1
+  while ((left && SECONDS < end)); do
+    left=0 main=0
+    for p in "${PIDS[@]}"; do alive "$p" && main=1; done
+    for p in "${all[@]}"; do
+      alive "$p" || continue
+      left=1
+      if ((!main && orphans)); then kill "${p%%:*}" 2>/dev/null || true; fi
+    done
+    ((main)) || orphans=0
+    ((left)) && sleep 0.05
+  done
   for p in "${all[@]}"; do if alive "$p"; then kill -9 "${p%%:*}" 2>/dev/null || true; fi; done
-  rm -f "$DIR/lab.state"
-  printf '{"event":"stopped","mta":%s,"dir":%s}\n' "$(json "$MTA")" "$(json "$DIR")"
 }
 
 with_instance() { # COMMAND --dir DIR
@@ -296,6 +318,7 @@ case ${1:-} in
   stop) shift; cmd_stop "$@" ;;
   prepare) shift; cmd_prepare "$@" ;;
   up) shift; cmd_up "$@" ;;
+  down) shift; cmd_down "$@" ;;
   reload|queue|flush|log|exec) with_instance "$@" ;;
   list) tr ' ' '\n' <<<"$ALL" ;;
   help|-h|--help) usage ;;

@@ -19,13 +19,15 @@ export interface MailServerLab extends AsyncDisposable {
   readonly prefix: readonly string[]
   /** The bytes of a message of the world. */
   textOf(envelope: Envelope): Buffer
-  /** Makes the mail server's folder, without starting it; then `root` can be written to, and `prefix` works. Exim. */
+  /** Makes the mail server's folder, without starting it; then `root` can be written to, and `prefix` works. */
   prepare(where: Where): Promise<void>
   /** Starts what was prepared; resolves when it greets. */
   up(): Promise<void>
   /** Both. */
   start(where: Where): Promise<void>
   stop(): Promise<void>
+  /** Ends it; `up` starts it again, with what its files say by then. Of a server that was prepared. */
+  down(): Promise<void>
   /** What lab.sh prints for `log`, `queue`, `flush`, `reload`. */
   ask(what: 'log' | 'queue' | 'flush' | 'reload'): Promise<string>
   /** Runs a program where the mail server is. */
@@ -100,6 +102,9 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
       up = true
     },
     stop,
+    down: async () => {
+      await command('down', '--dir', instance)
+    },
     ask: (what) => command(what, '--dir', instance),
     exec: (argv, stdin) => run([...prefix, ...argv], stdin),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
