@@ -1,5 +1,5 @@
 // `doctor --deep` against a whole server and a mail server that can be told to fail at each hop. Real ones: test/mta.
-import { deepEqual, doesNotMatch, equal, match, rejects } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, notEqual, rejects } from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { domainToTry, roundTripSite } from '../src/app/round-trip-site.ts'
@@ -69,10 +69,15 @@ async function goRound(here: ServerHere): Promise<readonly RoundTripLine[]> {
 async function goUntil(
   here: ServerHere,
   last: string | null,
-  { signal = neverEnds, incoming = [] }: { signal?: AbortSignal; incoming?: readonly string[] } = {},
+  {
+    signal = neverEnds,
+    incoming = [],
+    advice,
+  }: { signal?: AbortSignal; incoming?: readonly string[]; advice?: string } = {},
 ): Promise<readonly RoundTripNews[]> {
-  const publish = async (): Promise<null> => {
+  const publish = async (advise: (words: string) => void): Promise<null> => {
     await here.posthorn(['aliases'])
+    if (advice !== undefined) advise(advice)
     return null
   }
   const site = await roundTripSite(here.services, publish, 30_000)
@@ -91,7 +96,7 @@ async function goUntil(
   const rest: typeof site.rest = (_, signal) => site.rest(10, signal)
   for await (const one of roundTrip(
     { ...site, clock, rest, incoming },
-    { domain: found, wait: 30_000 },
+    { domain: found, wait: 30_000, mailServer: null },
     signal,
   ))
     news.push(one)
@@ -171,21 +176,51 @@ for (const { title, route = handsIn, sink = {}, never = false, last, code, seen 
     isClean(here)
   })
 
-test('round trip: a copy that is refused over an old connection is sent once more', async () => {
-  // The second question about the way home is delivery's; smtpd(8) answers it from tables that are no more.
-  let questions = 0
-  const old: Rule = {
-    source: 'old tables',
-    test: (address) => /-home@/.test(address) && ++questions === 2,
-    code: 550,
-    text: '5.1.1 User unknown in relay recipient table',
-  }
-  await using here = await loop(handsIn, { rejectRcpt: [unknown, old] })
-  const news = await goUntil(here, null)
+const isUnknown = ({ to: [to = ''] }: Envelope): boolean => to.startsWith('nosuchlist-')
+
+test('round trip: behind a qmail, mail for an unknown list is sent back, and that is a hop', async () => {
+  await using here = await loop((one) => (isUnknown(one) ? 'send back' : 'hand in'), { rejectRcpt: [] })
+  const news = await goUntil(here, null, { incoming: ['qmail'] })
   deepEqual(findings(news), [])
-  deepEqual(hops(news), [...allHops.slice(0, 4), ...allHops.slice(1)])
-  match(notes(news), /was refused: once more/)
+  deepEqual(hops(news), [...allHops.slice(0, -1), 'unknown-returned'])
+  match(notes(news), /cannot refuse at RCPT/)
   isClean(here)
+})
+
+test('round trip: a qmail that sends nothing back is told', async () => {
+  await using here = await loop((one) => (isUnknown(one) ? 'lose' : 'hand in'), { rejectRcpt: [] })
+  const news = await goUntil(here, 'bounce-lmtp', { incoming: ['qmail'] })
+  deepEqual(
+    findings(news).map(({ kind }) => kind.code),
+    ['deep.unknown-lost'],
+  )
+  isClean(here)
+})
+
+test('round trip: where people live too, nothing is sent to an address that nobody has', async () => {
+  await using here = await loop(handsIn, { rejectRcpt: [] })
+  await here.posthorn(['domain', 'set', domain, '--shared'])
+  const news = await goUntil(here, null, { incoming: ['qmail'] })
+  deepEqual([findings(news), hops(news)], [[], allHops.slice(0, -1)])
+  deepEqual(here.world.messages.filter(isUnknown), [])
+})
+
+test('round trip: lists that the mail server was not told of are told as that', async () => {
+  const advice = "run 'postfix reload'"
+  await using here = await loop(handsIn, refusing('/^posthorn-trial-/=550 5.1.1 User unknown'))
+  const news = await goUntil(here, 'none', { advice })
+  const [found] = findings(news)
+  equal(found?.kind.code, 'deep.not-reread')
+  match(found?.seen ?? '', /550 5\.1\.1 User unknown\nnobody has told it: run 'postfix reload'$/)
+  isClean(here)
+})
+
+test('round trip: each copy goes over a connection that was opened after its lists were made', async () => {
+  await using here = await loop(handsIn)
+  for (const trip of [1, 2]) deepEqual([trip, hops(await goRound(here))], [trip, allHops])
+  const [first, second] = here.world.messages.filter(isCopy)
+  // Delivery keeps a connection longer than it is to the next trial.
+  notEqual(first?.connection, second?.connection)
 })
 
 test('round trip: where people live too, Postfix gets the time to see new tables', async () => {

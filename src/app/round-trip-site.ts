@@ -13,7 +13,7 @@ import { relayOf, verpSecret } from './relay.ts'
 /** `wait` in milliseconds: for each hop, and for each reply of the mail server. */
 export async function roundTripSite(
   services: Services,
-  publish: () => Promise<string | null>,
+  publish: RoundTripSite['publish'],
   wait: number,
 ): Promise<RoundTripSite> {
   const { store, clock, random, config } = services

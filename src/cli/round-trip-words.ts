@@ -3,9 +3,11 @@
 import { callServer } from '../app/control-client.ts'
 import { findControlPath } from '../app/data-directory.ts'
 import { SECOND } from '../base/clock.ts'
+import { Unavailable } from '../base/unavailable.ts'
 import type { Config } from '../config/config.ts'
+import { leftByTrials } from '../hookup/deep/left-in-queue.ts'
 import type { Hop, RoundTripNews } from '../hookup/deep/round-trip-news.ts'
-import type { Finding } from '../model/hookup.ts'
+import type { Finding, MailServerGuide, MailServerHost } from '../model/hookup.ts'
 
 /** What the server says, a line of JSON each. */
 export type RoundTripLine =
@@ -31,26 +33,36 @@ export interface RoundTripReport {
   }
 }
 
+/** The mail server as it is seen from here; `name` is that of its guide. */
+export interface MailServerHere {
+  readonly guide: Pick<MailServerGuide, 'name' | 'heardInTheWorld'>
+  readonly host: MailServerHost
+}
+
 /** Goes round once; `hear` gets each line as it comes. */
 export async function goRound(
   config: Config,
   asked: { readonly domain: string | null; readonly wait: string | null },
+  mailServer: MailServerHere | null,
   hear: (words: string) => void,
 ): Promise<RoundTripReport> {
-  const argv = Object.entries(asked).flatMap(([name, value]) => (value === null ? [] : [`--${name}`, value]))
+  const options = { ...asked, 'mail-server': mailServer?.guide.name ?? null }
+  const argv = Object.entries(options).flatMap(([name, value]) =>
+    value === null ? [] : [`--${name}`, value],
+  )
   const lines: RoundTripLine[] = []
   const errors: string[] = []
   let held = ''
   const answered = await callServer(
     findControlPath(config),
     { command: 'round-trip', argv, cwd: process.cwd(), stdin: null },
-    (frame) => {
+    async (frame) => {
       if (frame.kind === 'err') errors.push(frame.text.trim())
       if (frame.kind !== 'out') return
       const parts = (held + frame.text).split('\n')
       held = parts.pop() ?? ''
       for (const part of parts) {
-        const line = JSON.parse(part) as RoundTripLine
+        const line = await asHeardInTheWorld(JSON.parse(part) as RoundTripLine, mailServer)
         lines.push(line)
         for (const words of wordsOf(line)) hear(words)
       }
@@ -63,7 +75,31 @@ export async function goRound(
   if (answered.kind === 'lost')
     unavailable.push('the server went away during the round trip; its log says why')
   if (answered.kind === 'exit' && answered.code !== 0) unavailable.push(errors.join(' '))
-  return reportOf(lines, unavailable)
+  const report = reportOf(lines, unavailable)
+  if (mailServer === null || !report.findings.some(({ kind }) => kind.severity === 'error')) return report
+  const left = await leftByTrials(mailServer.guide.name, mailServer.host)
+  return left === null ? report : { ...report, findings: [...report.findings, left] }
+}
+
+/** An unknown list that this machine may write to is no fault where everybody else is refused. */
+async function asHeardInTheWorld(
+  line: RoundTripLine,
+  mailServer: MailServerHere | null,
+): Promise<RoundTripLine> {
+  if (line.kind !== 'finding' || line.unknown === undefined) return line
+  try {
+    const reply = (await mailServer?.guide.heardInTheWorld?.(mailServer.host, line.unknown)) ?? ''
+    if (!reply.startsWith('5')) return line
+    return {
+      kind: 'hop',
+      hop: 'unknown-refused',
+      milliseconds: 0,
+      said: `${reply} (to others than this machine)`,
+    }
+  } catch (fault) {
+    if (fault instanceof Unavailable) return line
+    throw fault
+  }
 }
 
 function reportOf(lines: readonly RoundTripLine[], unavailable: readonly string[]): RoundTripReport {
@@ -92,6 +128,7 @@ const hopWords: Readonly<Record<Hop, string>> = {
   'bounce-smtp': 'a bounce to that copy was taken',
   'bounce-lmtp': 'and handed in by LMTP',
   'unknown-refused': 'an unknown list is refused at RCPT',
+  'unknown-returned': 'mail for an unknown list is sent back',
 }
 
 function wordsOf(line: RoundTripLine): readonly string[] {

@@ -190,6 +190,11 @@ export interface MailServerGuide {
    * `way` the facts choose; one that this mail server does not have is refused with words. Throws Unavailable.
    */
   hookup(facts: HostFacts, host: MailServerHost, way?: HookupWay): Promise<Hookup>
+  /**
+   * What a host in the world is answered at RCPT, where the mail server tells that without being asked from there: what it
+   * allows to this machine it may refuse to others. Null when it does not tell. Throws Unavailable.
+   */
+  heardInTheWorld?(host: MailServerHost, recipient: string): Promise<string | null>
   /** What is wrong with the hook-up; the caller sorts. Throws Unavailable when the mail server cannot be looked at. */
   diagnose(facts: HostFacts, host: MailServerHost): AsyncIterable<Finding>
 }

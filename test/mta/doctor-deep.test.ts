@@ -101,20 +101,37 @@ describe('doctor --deep behind a real Postfix', { timeout: 300_000 }, () => {
     match(out, /^ +\d+\.\d\d s {2}an unknown list is refused at RCPT: {2}550 5\.1\.1/m)
   })
 
-  for (const { title, lines, wait, code, seen, last } of [
+  /** Why it waits is said, and the command that is named removes it. */
+  async function removedFromQueue(
+    found: Report['findings'][number] | undefined,
+    stuck: RegExp,
+  ): Promise<void> {
+    match(found?.seen ?? '', stuck)
+    const removal = (found?.change ?? '').split('\n').find((line) => line.startsWith('postsuper '))
+    const { code, err } = await run(['/bin/sh', '-c', `/usr/sbin/${removal}`])
+    equal(code, 0, err)
+    const { out } = await run(['/usr/sbin/postqueue', '-c', lab.configDir, '-p'])
+    doesNotMatch(out, /posthorn-trial/)
+  }
+
+  for (const { title, lines, wait, code, seen, last, stuck } of [
     { title: 'no transport for the lists', lines: ['transport_maps ='], wait: 15, code: 'deep.not-handed-in', seen: /nothing came in 15 s/, last: 'smtp-in' },
-    { title: 'a transport to another port', lines: [`transport_maps = inline:{ ${domain}=lmtp:[127.0.0.1]:1 }`], wait: 15, code: 'deep.not-handed-in', seen: /nothing came in 15 s/, last: 'smtp-in' },
+    { title: 'a transport to another port', lines: [`transport_maps = inline:{ ${domain}=lmtp:[127.0.0.1]:1 }`], wait: 15, code: 'deep.not-handed-in', seen: /nothing came in 15 s/, last: 'smtp-in', stuck: /^\w+ to posthorn-trial-\w+@lists\.example\.test: .*Connection refused/ },
     { title: 'a list domain that belongs to mailboxes', lines: ['relay_domains =', `virtual_mailbox_domains = ${domain}`, 'virtual_mailbox_maps = inline:{ ann@x.example.test=ann }'], wait: 2, code: 'deep.refused', seen: /User unknown in virtual mailbox table/, last: null },
     { title: 'a relay that refuses our envelope senders', lines: ['smtpd_sender_restrictions = check_sender_access regexp:{ { /-bounces\\+/ REJECT not from here } }'], wait: 60, code: 'deep.not-relayed', seen: /not from here/, last: 'judged' },
     { title: 'no extensions of addresses', lines: ['recipient_delimiter ='], wait: 60, code: 'deep.bounce-refused', seen: /-bounces\+\S+> 550 5\.1\.1/, last: 'home' },
     { title: 'no recipient map of the list domain', lines: ['relay_recipient_maps ='], wait: 60, code: 'deep.unknown-accepted', seen: /nosuchlist-\S+> 250/, last: 'bounce-lmtp' },
-  ]) // biome-ignore format: a table
+  ] satisfies readonly { title: string; lines: readonly string[]; wait: number; code: string; seen: RegExp; last: string | null; stuck?: RegExp }[]) // biome-ignore format: a table
     test(`broken by ${title}: the right hop is named, and all is cleaned up`, async () => {
       await mainCf(lines)
       const ran = await doctor(wait)
       const { findings, deep } = JSON.parse(ran.out) as Report
       const [found, ...others] = findings.filter((one) => one.code.startsWith('deep.'))
-      deepEqual([found?.code, others], [code, []])
+      deepEqual(
+        [found?.code, others.map((one) => one.code)],
+        [code, stuck === undefined ? [] : ['deep.left-in-queue']],
+      )
+      if (stuck !== undefined) await removedFromQueue(others[0], stuck)
       match(found?.seen ?? '', seen)
       equal(deep.hops.at(-1)?.hop ?? null, last)
       equal(ran.code, 1)

@@ -84,7 +84,8 @@ export const doctor = defineCommand({
     }
     let deep: RoundTripReport | null = null
     if (args.deep) {
-      deep = await goRound(config, { domain: args.domain, wait: args.wait }, (words) => {
+      const seen = guide === null ? null : { guide, host }
+      deep = await goRound(config, { domain: args.domain, wait: args.wait }, seen, (words) => {
         if (!args.json) context.out.line(plain(words))
       })
       examined = {

@@ -15,9 +15,10 @@ export const roundTripCommand = defineCommand({
   options: {
     domain: { kind: 'one', value: 'DOMAIN', help: 'The domain to go through.' },
     wait: { kind: 'one', value: 'SECONDS', help: 'How long to wait for each hop; 30 unless given.' },
+    'mail-server': { kind: 'one', value: 'NAME', help: 'Whose commands to name where a hop does not come.' },
   },
   args: {},
-  async run({ services, server, out, signal }, { domain: name, wait: text }) {
+  async run({ services, server, out, signal }, { domain: name, wait: text, 'mail-server': mailServer }) {
     const seconds = Number(text ?? '30')
     if (!(seconds >= 1 && seconds <= 120))
       throw new UsageFault(`Invalid value for --wait: '${text}' is no number from 1 to 120.`)
@@ -32,9 +33,9 @@ export const roundTripCommand = defineCommand({
       return EX.ok
     }
     const wait = seconds * SECOND
-    const site = await roundTripSite(services, () => server.publish(), wait)
+    const site = await roundTripSite(services, (advise) => server.publish(advise), wait)
     say({ kind: 'begun', domain: domain.mailHost, through: `${site.relay.host}:${site.relay.port}` })
-    for await (const news of roundTrip(site, { domain, wait }, signal)) say(news)
+    for await (const news of roundTrip(site, { domain, wait, mailServer }, signal)) say(news)
     return EX.ok
   },
   async withoutServer({ out }) {

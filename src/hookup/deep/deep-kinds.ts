@@ -18,6 +18,14 @@ export const notPublished = stops(
   'Mend what is named, then: posthorn aliases',
 )
 
+export const notReread = stops(
+  'not-reread',
+  131,
+  'The mail server was not told of the lists of the trial, and refuses them',
+  'It reads its tables when it starts or is told to, so a new list works only then.',
+  'Let Posthorn tell it: reload_command, in the section of that mail server in the file that [mta] configuration names.',
+)
+
 export const noMailServer = stops(
   'no-mail-server',
   131,
@@ -79,7 +87,11 @@ export const bounceRefused = stops(
   137,
   'The mail server refuses the envelope sender of a copy as a recipient',
   'Bounces are lost: members whose address is gone stay for ever, and some mail servers refuse mail from a sender that cannot be written to.',
-  'Postfix: recipient_delimiter = +; other mail servers: addresses with an extension must reach the list.',
+  [
+    'Addresses with an extension must reach the list. Postfix: recipient_delimiter = +',
+    'Exim: local_part_suffix = … -bounces+* …; OpenSMTPD: rcpt-to regex <posthorn_recipients>',
+    "Sendmail: the rule 'R$+ + $* @ $+'; Courier and qmail: a file for NAME-default",
+  ].join('\n'),
 )
 
 export const bounceLost = stops(
@@ -96,7 +108,7 @@ export const unknownAccepted: FindingKind = {
   summary: 'The mail server takes mail for a list that does not exist',
   why: 'It is refused by us and sent back later, mostly to forged senders: that is backscatter, and costs the reputation of this machine.',
   change:
-    "Let the mail server ask which recipients exist: 'posthorn hookup' prints how (Postfix: relay_recipient_maps).",
+    "Let the mail server ask which recipients exist: 'posthorn hookup' prints how (Postfix: relay_recipient_maps; Exim: verify = recipient before any accept; OpenSMTPD: match … reject behind the rule for lists; Sendmail: Local_check_rcpt).",
   rank: 140,
 }
 
@@ -110,8 +122,28 @@ export const unknownDeferred: FindingKind = {
   rank: 141,
 }
 
+export const unknownLost: FindingKind = {
+  code: 'deep.unknown-lost',
+  severity: 'warning',
+  summary: 'The mail server takes mail for a list that does not exist, and does not send it back',
+  why: 'Who mistypes the name of a list never hears of it.',
+  change:
+    'What is left over in this domain must end at posthorn-qmail, which has it sent back (docs/qmail.md), not in a mailbox.',
+  rank: 141,
+}
+
+export const leftInQueue: FindingKind = {
+  code: 'deep.left-in-queue',
+  severity: 'info',
+  summary: "Messages of a trial wait in the mail server's queue",
+  why: 'The mail server took them and cannot hand them on. No member gets them: their list is gone.',
+  change: 'Left alone, they are refused once mail comes in again, and dropped.',
+  rank: 142,
+}
+
 export const deepKinds: readonly FindingKind[] = [
   notPublished,
+  notReread,
   noMailServer,
   refused,
   notHandedIn,
@@ -122,4 +154,6 @@ export const deepKinds: readonly FindingKind[] = [
   bounceLost,
   unknownAccepted,
   unknownDeferred,
+  unknownLost,
+  leftInQueue,
 ]

@@ -18,8 +18,6 @@ import { whereToLook } from './where-to-look.ts'
 
 /** trivial-rewrite(8) sees changed tables only after 10 s; a domain with a route of its own need not wait. */
 const postfixRereads = 11 * SECOND
-/** Longer than delivery keeps a connection that has nothing to do. */
-const connectionsRest = 7 * SECOND
 const lookEvery = 25
 
 export class Journey {
@@ -33,9 +31,13 @@ export class Journey {
   /** The envelope sender of the copy. */
   readonly #verp: EmailAddress
   readonly #senderOfPost: EmailAddress
-  #messageId: string
-  #again = false
+  readonly #messageId: string
+  /** What a person has to do until the mail server knows the lists; null: nothing. */
+  #advice: string | null = null
+  /** It takes whatever is for a domain, and sends back what nobody has. */
+  #takesAll: boolean
   readonly #bounceId: string
+  readonly #unknownId: string
   #last: number
 
   constructor(site: RoundTripSite, wanted: RoundTripWanted, trial: Trial, name: string, signal: AbortSignal) {
@@ -59,7 +61,9 @@ export class Journey {
     this.#senderOfPost = subAddress(home, 'bounces')
     this.#messageId = `<${name}@${mailHost}>`
     this.#bounceId = `<${name}-bounce@${mailHost}>`
+    this.#unknownId = `<${name}-unknown@${mailHost}>`
     this.#last = site.clock.now()
+    this.#takesAll = site.incoming.includes('qmail') || wanted.mailServer === 'qmail'
   }
 
   async *go(): AsyncGenerator<RoundTripNews> {
@@ -73,7 +77,9 @@ export class Journey {
   }
 
   async *#published(): AsyncGenerator<RoundTripNews> {
-    const fault = await this.#site.publish()
+    const fault = await this.#site.publish((words) => {
+      this.#advice = words
+    })
     if (fault !== null) yield this.#stop(kinds.notPublished, fault)
     const { listOnly, mailHost } = this.#wanted.domain
     if (fault !== null || listOnly || !this.#site.incoming.includes('postfix')) return
@@ -103,8 +109,10 @@ export class Journey {
       if (this.#site.clock.monotonic() > end) {
         const recipient = [this.#post, this.#home][refusal]
         const answer = asked.answers[refusal] ?? ''
-        const kind = answer.startsWith('4') ? kinds.putOff : kinds.refused
-        yield this.#stop(kind, `RCPT TO:<${recipient}> ${answer}`)
+        const seen = `RCPT TO:<${recipient}> ${answer}`
+        if (answer.startsWith('4')) yield this.#stop(kinds.putOff, seen)
+        else if (this.#advice === null) yield this.#stop(kinds.refused, seen)
+        else yield this.#stop(kinds.notReread, `${seen}\nnobody has told it: ${this.#advice}`)
         return
       }
       await this.#rest(SECOND / 2)
@@ -116,11 +124,10 @@ export class Journey {
     const letter = { to: this.#post, messageId: this.#messageId, hostname, now: clock.now() }
     const from = this.#senderOfPost
     const bytes = trialPost({ ...letter, from })
-    yield* this.#submitted(
-      'smtp-in',
-      kinds.refused,
-      await submit(this.#site.relay, { from, to: this.#post, bytes }, this.#signal),
-    )
+    const submitted = await submit(this.#site.relay, { from, to: this.#post, bytes }, this.#signal)
+    // QUIRK: so says qmail-smtpd alone, whatever [mta] incoming is.
+    if (submitted.kind === 'taken') this.#takesAll ||= /^250 ok \d+ qp \d+$/.test(submitted.reply)
+    yield* this.#submitted('smtp-in', kinds.refused, submitted)
   }
 
   async *#arrival(): AsyncGenerator<RoundTripNews> {
@@ -161,39 +168,12 @@ export class Journey {
       yield this.#hop('smtp-out', done.changedAt ?? this.#site.clock.now(), done.reply)
       return
     }
-    if (done?.state === ledgerStates.failed && !this.#again && (await this.#isTakenNow())) {
-      yield* this.#onceMore()
-      return
-    }
     const seen =
       done === null ? `not sent after ${this.#waited()}` : (done.parked ?? done.reply ?? 'no reply')
     yield this.#stop(
       kinds.notRelayed,
       `MAIL FROM:<${this.#verp}>, RCPT TO:<${this.#home}> at ${place}: ${seen}`,
     )
-  }
-
-  /**
-   * Delivery keeps its connections for a while, and smtpd(8) reads its tables anew only for a new one: the address may
-   * be unknown there although it is known by now.
-   */
-  async #isTakenNow(): Promise<boolean> {
-    const asked = await askAbout(this.#site.relay, [this.#home], this.#signal)
-    return 'answers' in asked && asked.answers.every((answer) => answer.startsWith('2'))
-  }
-
-  async *#onceMore(): AsyncGenerator<RoundTripNews> {
-    const words =
-      'the copy went over a connection from before the lists were made, and was refused: once more'
-    yield { kind: 'note', words }
-    this.#again = true
-    this.#messageId = this.#messageId.replace('@', '-again@')
-    await this.#rest(connectionsRest)
-    this.#last = this.#site.clock.now()
-    yield* this.#handOver()
-    yield* this.#arrival()
-    yield* this.#judgement()
-    yield* this.#departure()
   }
 
   async *#homecoming(): AsyncGenerator<RoundTripNews> {
@@ -236,12 +216,8 @@ export class Journey {
         return
       }
       if (answer.startsWith('2')) {
-        if (this.#site.incoming.includes('qmail'))
-          yield {
-            kind: 'note',
-            words: `${seen}: this mail server cannot refuse at RCPT; such mail is sent back`,
-          }
-        else yield this.#stop(kinds.unknownAccepted, seen)
+        if (this.#takesAll) yield* this.#returned(recipient as EmailAddress, seen)
+        else yield { kind: 'finding', finding: finding(kinds.unknownAccepted, { seen }), unknown: recipient }
         return
       }
       if (this.#site.clock.monotonic() > end) {
@@ -250,6 +226,22 @@ export class Journey {
       }
       await this.#rest(SECOND / 2)
     }
+  }
+
+  /** Nothing is sent to an address that nobody has where people live too: one of them may get all that is left over. */
+  async *#returned(recipient: EmailAddress, seen: string): AsyncGenerator<RoundTripNews> {
+    const words = `${seen}: this mail server cannot refuse at RCPT; such mail is sent back`
+    yield { kind: 'note', words }
+    if (!this.#wanted.domain.listOnly) return
+    const { clock, hostname, relay } = this.#site
+    const from = this.#senderOfPost
+    const bytes = trialPost({ from, to: recipient, messageId: this.#unknownId, hostname, now: clock.now() })
+    const submitted = await submit(relay, { from, to: recipient, bytes }, this.#signal)
+    this.#signal.throwIfAborted()
+    if (submitted.kind !== 'taken') return
+    const came = await this.#await(({ items }) => this.#sentBack(items, this.#trial.home))
+    if (came === null) yield this.#lost(kinds.unknownLost, recipient, null)
+    else yield this.#hop('unknown-returned', clock.now(), came.back)
   }
 
   // ---- what all hops need ----
@@ -277,7 +269,10 @@ export class Journey {
       back === null
         ? `${address}: nothing came in ${this.#waited()}`
         : `${address}: the mail server sent it back: ${back}`
-    const change = `${whereToLook(this.#site.incoming, address, this.#messageId)}\n${kind.change}`
+    const { mailServer } = this.#wanted
+    const servers = mailServer === null ? this.#site.incoming : [mailServer]
+    const told = this.#advice === null ? [] : [this.#advice]
+    const change = [...told, whereToLook(servers, address, this.#messageId), kind.change].join('\n')
     return { kind: 'finding', finding: finding(kind, { seen, change }) }
   }
 

@@ -14,14 +14,14 @@ export interface RoundTripSite {
   /** As delivery uses it, with waits that a person can bear. */
   readonly relay: Relay
   readonly hostname: string
-  /** The names of [mta] incoming. */
+  /** The names of [mta] incoming: whose tables are written. */
   readonly incoming: readonly string[]
   readonly delimiter: string
   readonly verpKey: VerpKey
   /** Folder of large messages. */
   readonly spool: string
-  /** Brings the mail server's tables up to date; the fault's words, or null. */
-  publish(): Promise<string | null>
+  /** Brings the mail server's tables up to date; the fault's words, or null. `advise` hears what a person has left to do. */
+  publish(advise: (words: string) => void): Promise<string | null>
   /** Resolves after so many milliseconds, rejects when called off. */
   rest(milliseconds: number, signal: AbortSignal): Promise<void>
 }
@@ -30,6 +30,8 @@ export interface RoundTripWanted {
   readonly domain: DirectoryDomain
   /** Milliseconds for each hop. */
   readonly wait: number
+  /** The name of the mail server, where it is known; null: those of `incoming`. */
+  readonly mailServer: string | null
 }
 
 export type Hop =
@@ -42,8 +44,15 @@ export type Hop =
   | 'bounce-smtp'
   | 'bounce-lmtp'
   | 'unknown-refused'
+  /** Of a mail server that takes everything at RCPT. */
+  | 'unknown-returned'
 
 export type RoundTripNews =
   | { readonly kind: 'hop'; readonly hop: Hop; readonly milliseconds: number; readonly said: string | null }
   | { readonly kind: 'note'; readonly words: string }
-  | { readonly kind: 'finding'; readonly finding: Finding }
+  | {
+      readonly kind: 'finding'
+      readonly finding: Finding
+      /** Of an unknown list that is not refused to us: what a host in the world hears may differ. */
+      readonly unknown?: string
+    }

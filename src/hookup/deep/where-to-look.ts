@@ -1,27 +1,73 @@
-// Which commands of the mail server say where a message is; by the names of [mta] incoming.
+// Which commands of the mail server say where a message is; by the names of [mta] incoming and of the guides.
 
-const commands: ReadonlyMap<string, { readonly queue: string; route(address: string): string }> = new Map([
+interface Commands {
+  readonly queue: string
+  route(address: string): string
+  /** Of a message in the queue. */
+  readonly remove: string
+}
+
+const exim: Commands = {
+  queue: 'exim -bp',
+  route: (address) => `exim -bt ${address}`,
+  remove: 'exim -Mrm ID',
+}
+
+const commands: ReadonlyMap<string, Commands> = new Map([
   [
     'postfix',
     {
       queue: 'postqueue -p',
-      route: (address: string) => `sendmail -bv ${address} (Postfix mails the answer to you)`,
+      route: (address) => `sendmail -bv ${address} (Postfix mails the answer to you)`,
+      remove: 'postsuper -d ID',
     },
   ],
-  ['exim4', { queue: 'exim -bp', route: (address: string) => `exim -bt ${address}` }],
-  ['sendmail', { queue: 'mailq', route: (address: string) => `sendmail -bv ${address}` }],
-  ['opensmtpd', { queue: 'smtpctl show queue', route: () => 'smtpd -d -T all' }],
-  ['courier', { queue: 'mailq', route: () => 'courier show all' }],
-  ['qmail', { queue: 'qmail-qread', route: () => '~alias/.qmail-* and control/virtualdomains' }],
-])
+  ['exim', exim],
+  ['exim4', exim],
+  [
+    'sendmail',
+    {
+      queue: 'mailq',
+      route: (address) => `sendmail -bv ${address}`,
+      remove: 'rm /var/spool/mqueue/?fID',
+    },
+  ],
+  [
+    'opensmtpd',
+    {
+      queue: 'smtpctl show queue',
+      route: () => "the first match of smtpd.conf that fits, see 'posthorn doctor opensmtpd'",
+      remove: 'smtpctl remove ID',
+    },
+  ],
+  [
+    'courier',
+    {
+      queue: 'mailq',
+      route: () => "the user's .courier files, see 'courier show all'",
+      remove: 'cancelmsg ID',
+    },
+  ],
+  [
+    'qmail',
+    {
+      queue: 'qmail-qread',
+      route: () => '~alias/.qmail-* and control/virtualdomains',
+      remove: 'none: it gives up after control/queuelifetime',
+    },
+  ],
+] satisfies [string, Commands][])
 
-/** Which commands show a message that waits, and where one to this address goes. */
-export function whereToLook(incoming: readonly string[], address: string, messageId: string): string {
-  const known = incoming.flatMap((name) => commands.get(name) ?? [])
+/** Which commands show a message that waits and remove it, and where one to this address goes. */
+export function whereToLook(mailServers: readonly string[], address: string, messageId: string): string {
+  const known = [...new Set(mailServers.flatMap((name) => commands.get(name) ?? []))]
   const queue = known.map((one) => `'${one.queue}'`).join(' or ') || "the mail server's queue"
-  const route = known.map((one) => one.route(address)).join(' or ')
-  return [
+  const lines = [
     `${queue} and the mail log say where it is (look for ${messageId} or for ${address}).`,
-    ...(route === '' ? [] : [`Where such an address goes: ${route}`]),
-  ].join('\n')
+    ...known.flatMap((one) => [
+      `Where such an address goes: ${one.route(address)}`,
+      `What removes it from the queue: ${one.remove}`,
+    ]),
+  ]
+  return lines.join('\n')
 }

@@ -9,7 +9,7 @@ import { at, type EximSite, reload, samples, wayOf } from './exim-site.ts'
 import type { Place, Setting, Statement } from './exim-syntax.ts'
 
 /** An address for documentation (RFC 5737): nobody's, so nothing is allowed to it that is not allowed to all. */
-const fromTheWorld = '192.0.2.25'
+export const fromTheWorld = '192.0.2.25'
 
 /** No list is called so. */
 const unknownList = 'posthorn-doctor-no-such-list'

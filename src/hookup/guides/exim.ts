@@ -1,8 +1,10 @@
 // Exim 4, as `posthorn hookup` and `posthorn doctor` know it.
 import type { HostFacts, MailServerGuide, MailServerHost } from '../../model/hookup.ts'
 import { withoutBlocks } from '../blocks.ts'
+import { doorAnswers } from './exim-ask.ts'
 import { installedExim, readExim } from './exim-configuration.ts'
 import { diagnoseExim } from './exim-diagnose.ts'
+import { fromTheWorld } from './exim-diagnose-door.ts'
 import { eximKinds } from './exim-kinds.ts'
 import { closedFolders } from './exim-markers.ts'
 import { eximRecipe } from './exim-recipe.ts'
@@ -21,6 +23,13 @@ export const exim: MailServerGuide = {
       program: installed?.program ?? 'exim4',
     }
     return eximRecipe(facts, own, around, way)
+  },
+  // Debian verifies no recipient for hosts that it relays for.
+  heardInTheWorld: async (host, recipient) => {
+    const { command } = await readExim(host)
+    if (command === null) return null
+    const answers = await doorAnswers(host, command, fromTheWorld, '', [recipient])
+    return answers?.[0]?.reply ?? null
   },
   diagnose: (facts: HostFacts, host: MailServerHost) => diagnoseExim(facts, host),
 }
