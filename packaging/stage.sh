@@ -9,9 +9,9 @@ home=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 [ ! -e "$target" ] || { echo "stage.sh: $target is there already; name a new directory" >&2; exit 2; }
 mkdir -p "$target"
 target=$(CDPATH='' cd -- "$target" && pwd)
-sh "$home/scripts/build.sh"
-cp -R "$home/dist" "$home/bin" "$home/package.json" "$home/package-lock.json" "$home/LICENSE" "$home/README.md" "$target/"
-rm -rf "$home/dist"
+sh "$home/scripts/build.sh" "$target/dist"
+cd "$home"
+cp -R bin examples package.json package-lock.json LICENSE README.md "$target/"
 # Dependencies for running alone; the lock file says which, and what they must hash to.
 (cd "$target" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error)
 rm -rf "$target"/node_modules/@biomejs "$target"/node_modules/.bin "$target"/node_modules/node-linux-*/include \

@@ -25,6 +25,7 @@ place 0644 "$home/LICENSE" /usr/share/doc/posthorn/copyright
 place 0644 "$home/CHANGELOG.md" /usr/share/doc/posthorn/CHANGELOG.md
 for page in "$home"/docs/*.md; do place 0644 "$page" "/usr/share/doc/posthorn/docs/${page##*/}"; done
 cp -R "$home/packaging/grafana" "$home/packaging/prometheus" "$root/usr/share/doc/posthorn/"
+mv "$root/usr/lib/posthorn/examples" "$root/usr/share/doc/posthorn/"
 share=$root/usr/lib/posthorn/share
 for page in "$share"/man/*; do
   section=${page##*.}

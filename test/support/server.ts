@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const program = new URL('../../bin/posthorn', import.meta.url).pathname
+const ours = new URL('../../bin/posthorn', import.meta.url).pathname
 
 export type Sections = Readonly<Record<string, Readonly<Record<string, string | number>>>>
 
@@ -17,6 +17,8 @@ export interface SiteOptions {
   readonly relayPort: number
   /** 0, the default, lets the kernel choose at each start. */
   readonly lmtpPort?: number
+  /** Another `posthorn` than that of this tree. */
+  readonly program?: string
   /** Default: `var` in the fresh directory. */
   readonly varDir?: string
   /** Over and beyond the usual ones. */
@@ -74,6 +76,7 @@ export interface Site extends AsyncDisposable {
 }
 
 export async function freshSite(options: SiteOptions): Promise<Site> {
+  const { program = ours } = options
   const directory = mkdtempSync(join(tmpdir(), 'posthorn-site-'))
   chmodSync(directory, 0o755)
   const varDir = options.varDir ?? join(directory, 'var')
@@ -123,7 +126,7 @@ export async function freshSite(options: SiteOptions): Promise<Site> {
 
 /** The text of a configuration file. */
 export function configuration(
-  { relayPort, lmtpPort = 0, sections = {} }: Omit<SiteOptions, 'varDir'>,
+  { relayPort, lmtpPort = 0, sections = {} }: Omit<SiteOptions, 'varDir' | 'program'>,
   varDir: string,
 ): string {
   const usual: Sections = {
