@@ -2,7 +2,7 @@
 // hookup wrote into a netqmail's own files, and what works in other ways, gives nothing to mend. No qmail is needed: it is
 // judged by its files. Long, because it is a table of breakages.
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { mailServerHost } from '../../src/app/mail-server-host.ts'
@@ -83,6 +83,21 @@ const breakages: readonly Breakage[] = [
     edit: written('var/qmail/control/concurrencyremote', '0\n'),
   },
   {
+    title: 'virtualdomains was written on another system',
+    code: 'carriage-return',
+    edit: virtual(`${lists}:mailman\r`),
+  },
+  {
+    title: 'rcpthosts was written on another system',
+    code: 'carriage-return',
+    edit: replaced(rcpthosts, /^lists\..*$/m, `${lists}\r`),
+  },
+  {
+    title: 'the file was written on another system',
+    code: 'carriage-return',
+    edit: written(dotDefault, `# lists\r\n${hookedUp}\r\n`),
+  },
+  {
     title: 'nothing at all',
     code: 'hook-up-missing',
     edit: all(
@@ -118,6 +133,11 @@ const breakages: readonly Breakage[] = [
     title: 'a second line that makes an exception',
     code: 'domain-excepted',
     edit: added(virtualdomains, `${lists}:`),
+  },
+  {
+    title: 'smtproutes leads to the LMTP door',
+    code: 'routed-to-lmtp',
+    edit: all(gone(virtualdomains), written('var/qmail/control/smtproutes', `${lists}:127.0.0.1:8024\n`)),
   },
   { title: 'a catch-all takes it', code: 'caught-elsewhere', edit: virtual(':ann') },
   { title: 'a line for the parent takes it', code: 'caught-elsewhere', edit: virtual('.example.test:ann') },
@@ -512,7 +532,12 @@ const sound: readonly Case[] = [
   },
   {
     title: 'the founding recipe of Mailman: .qmail, a link to it, and its name for the program',
-    edit: written(dotDefault, '|/usr/local/bin/posthorn-qmail 8024 1\n'),
+    edit: all(
+      gone(dotDefault),
+      written('usr/local/bin/qmail-lmtp', '', 0o755),
+      written(`${home}/.qmail`, '|qmail-lmtp 8024 1\n'),
+      (one) => symlinkSync('.qmail', join(one.root, dotDefault)),
+    ),
   },
   {
     title: 'users/assign for the user of the lists',
@@ -546,6 +571,41 @@ const sound: readonly Case[] = [
       replaced(rcpthosts, /^lists\..*$/m, ''),
       written('var/qmail/control/morercpthosts', `${lists}\n`),
       compiled,
+    ),
+  },
+  {
+    title: 'a domain for whose lists Posthorn keeps the files, and no list yet',
+    edit: all(virtual(`${lists}:ann`), gone(dotDefault)),
+    facts: (facts) => ({
+      ...withLists(lists, [])(facts),
+      incoming: ['qmail'],
+      qmail: { ...facts.qmail, homes: { [lists]: '/home/ann' } },
+    }),
+  },
+  {
+    title: 'smtproutes leads to the SMTP intake',
+    edit: all(
+      gone(virtualdomains),
+      gone(dotDefault),
+      written('var/qmail/control/smtproutes', `${lists}:127.0.0.1:2525\n`),
+    ),
+    facts: (facts) => ({ ...facts, smtpIntake: { host: '127.0.0.1', port: 2525 } }),
+  },
+  { title: 'a filter before it, in a pipeline', edit: line(`|/usr/bin/spamc | ${hookedUp.slice(1)}`) },
+  { title: 'another folder first', edit: line(`|cd / && exec ${hookedUp.slice(1)}`) },
+  {
+    title: 'a script of the site, which has the port',
+    edit: all(
+      line('|/usr/local/bin/hand-over --lmtp 127.0.0.1:8024'),
+      written('usr/local/bin/hand-over', '', 0o755),
+    ),
+  },
+  {
+    title: 'a file for the rest of the shared domain, which starts the program',
+    edit: all(
+      gone(`${alias}/.qmail-rice`),
+      gone(`${alias}/.qmail-rice-default`),
+      written(`${alias}/.qmail-default`, '|/opt/posthorn/bin/posthorn-qmail 8024 0\n'),
     ),
   },
   { title: 'redirections in the line', edit: line(`${hookedUp} 2>>lists.log`) },

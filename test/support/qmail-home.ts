@@ -34,11 +34,12 @@ export interface QmailHome extends Disposable {
   /** `path` below the root; a new folder is made. */
   write(path: string, text: string, mode?: number): void
   read(path: string): string
+  remove(path: string): void
   /** Gives a path to an account, in the eyes of `host`. */
   own(path: string, user: string): void
   /** What hookup prints, written; and the programs that it names, run. */
   hookUp(facts?: HostFacts): Promise<Hookup>
-  /** Compiles what is there to be compiled. */
+  /** Compiles what is there to be compiled; what there is no text for goes. */
   compile(): void
   /** The stand-in for the programs of qmail, as of now. */
   start(): QmailByTheRules
@@ -83,8 +84,12 @@ export function qmailHome(like: QmailHome | null = null): QmailHome {
     ],
   }
   const compile = (): void => {
-    if (existsSync(join(home, 'users/assign'))) newUsers(home)
-    if (existsSync(join(home, 'control/morercpthosts'))) newMoreHosts(home)
+    for (const [text, made, make] of [
+      ['users/assign', 'users/cdb', newUsers],
+      ['control/morercpthosts', 'control/morercpthosts.cdb', newMoreHosts],
+    ] as const)
+      if (existsSync(join(home, text))) make(home)
+      else rmSync(join(home, made), { force: true })
     tcpRules(join(root, 'etc/tcp.smtp'))
   }
   if (like === null) compile()
@@ -95,6 +100,7 @@ export function qmailHome(like: QmailHome | null = null): QmailHome {
     host,
     write,
     read,
+    remove: (path) => rmSync(join(root, path), { recursive: true, force: true }),
     own: (path, user) => void owners.set(join(root, path), user),
     hookUp: async (given = facts) => {
       const hookup = await qmail.hookup(given, host)

@@ -76,6 +76,14 @@ async function* checkControls({ host, dir, ...files }: QmailFiles): AsyncIterabl
     [files.rcpthosts, 'nofiles'],
   ]
   for (const [file, group] of read) {
+    const ended = file?.lines.find(({ text }) => text.endsWith('\r'))
+    if (ended !== undefined)
+      yield finding(kinds.carriageReturn, {
+        seen: ended.text.slice(0, -1),
+        file: ended.file,
+        line: ended.line,
+        change: `run 'sed -i s/\\r$// ${ended.file}'`,
+      })
     const facts = file === null ? null : await host.stat(file.path)
     if (file === null || facts === null) continue
     const isOpen = (facts.mode & 0o004) !== 0 || (facts.group === group && (facts.mode & 0o040) !== 0)

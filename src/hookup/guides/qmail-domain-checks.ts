@@ -4,9 +4,10 @@ import type { Finding } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { finding } from '../finding.ts'
 import { lookUpCdb } from './cdb.ts'
+import { reaches } from './hosts.ts'
 import { type ControlLine, lineOf, type QmailFiles, wildcardsOf } from './qmail-files.ts'
 import * as kinds from './qmail-kinds.ts'
-import { isLocal } from './qmail-route.ts'
+import { isLocal, routeLine } from './qmail-route.ts'
 import { at, type Situation, type Way } from './qmail-situation.ts'
 
 /** In rcpthosts, or compiled from morercpthosts; a machine without rcpthosts takes everything. */
@@ -61,19 +62,28 @@ export async function* checkRefusedRecipients(
 }
 
 /** Whether qmail knows nothing of a domain at all. */
-export const isUnknown = ({ files }: Situation, { domain, route }: Way): boolean =>
+export const isUnknown = (situation: Situation, { domain, route }: Way): boolean =>
   route.kind === 'remote' &&
   route.line === null &&
-  !isAccepted(files, domain) &&
-  badLine(files, domain) === null
+  !isAccepted(situation.files, domain) &&
+  badLine(situation.files, domain) === null &&
+  !goesToIntake(situation, domain)
+
+/** Whether smtproutes leads the domain to Posthorn's SMTP intake, which does without users and files. */
+export function goesToIntake({ facts, files }: Situation, domain: string): boolean {
+  const [, host = '', port = '25'] = routeLine(files, domain)?.text.split(':') ?? []
+  const { smtpIntake } = facts
+  return smtpIntake !== null && Number(port) === smtpIntake.port && reaches(host, smtpIntake.host)
+}
 
 /** What is wrong before a user is in charge. `handsOver`: the mail comes to Posthorn after all. */
 export function* checkRoute(
-  { files }: Situation,
+  situation: Situation,
   { mailHost, listOnly }: DirectoryDomain,
   { address, route }: Way,
   handsOver: boolean,
 ): Iterable<Finding> {
+  const { files, facts } = situation
   const line = `${mailHost}:mailman`
   const hup = 'send qmail-send a HUP (svc -h /service/qmail-send)'
   if (listOnly && isLocal(files, mailHost)) {
@@ -94,7 +104,11 @@ export function* checkRoute(
     return
   }
   if (route.kind === 'remote') {
-    if (route.line !== null)
+    const routed = routeLine(files, mailHost)
+    if (goesToIntake(situation, mailHost)) return
+    if (routed !== null && Number(routed.text.split(':')[2]) === facts.lmtp.port)
+      yield at(kinds.routedToLmtp, routed)
+    else if (route.line !== null)
       yield at(kinds.domainExcepted, route.line, { change: `write ${line}, and ${hup}` })
     else
       yield finding(kinds.domainMissing, {

@@ -45,15 +45,15 @@ export interface QmailFiles {
   readonly morercpthosts: ControlFile | null
   readonly morercpthostsCdb: CompiledFile | null
   readonly virtualdomains: ControlFile | null
+  readonly smtproutes: ControlFile | null
   readonly assign: ControlFile | null
   readonly usersCdb: CompiledFile | null
   control(name: string): Promise<ControlFile | null>
   account(name: string): Promise<Account | null>
   /** The account with this home. */
   accountAt(home: string): Promise<Account | null>
-  /** `path` is one of the mail server's. */
+  /** `path` is one of the mail server's; as of the first time that it was asked for. The same goes for the next two. */
   stat(path: string): Promise<FileFacts | null>
-  /** As of the first time that it was asked for. */
   list(path: string): Promise<readonly string[] | null>
   text(path: string): Promise<string | null>
 }
@@ -73,12 +73,6 @@ export async function readQmailFiles(
   }
   const control = (name: string) => readControl(host, `${dir}/control/${name}`, text)
   const accounts = accountsOf(host, root)
-  const folders = new Map<string, Promise<readonly string[] | null>>()
-  const list = (path: string): Promise<readonly string[] | null> => {
-    const names = folders.get(path) ?? host.list(`${root}${path}`)
-    folders.set(path, names)
-    return names
-  }
   return {
     host,
     dir,
@@ -89,14 +83,25 @@ export async function readQmailFiles(
     morercpthosts: await control('morercpthosts'),
     morercpthostsCdb: await compiled(host, `${dir}/control/morercpthosts.cdb`),
     virtualdomains: await control('virtualdomains'),
+    smtproutes: await control('smtproutes'),
     assign: await readControl(host, `${dir}/users/assign`, text),
     usersCdb: await compiled(host, `${dir}/users/cdb`),
     control,
     account: accounts.named,
     accountAt: accounts.at,
-    stat: (path) => host.stat(`${root}${path}`),
-    list,
-    text: (path) => text(`${root}${path}`),
+    stat: once((path) => host.stat(`${root}${path}`)),
+    list: once((path) => host.list(`${root}${path}`)),
+    text: once((path) => text(`${root}${path}`)),
+  }
+}
+
+/** Many lists share a home and a file: each is looked at once. */
+function once<T>(ask: (path: string) => Promise<T>): (path: string) => Promise<T> {
+  const answers = new Map<string, Promise<T>>()
+  return (path) => {
+    const answer = answers.get(path) ?? ask(path)
+    answers.set(path, answer)
+    return answer
   }
 }
 
@@ -124,28 +129,22 @@ interface Accounts {
   at(home: string): Promise<Account | null>
 }
 
-/** The file first; other sources (nsswitch.conf(5)) are asked by getent for one that it does not have. */
+/** The file first; then, where nsswitch.conf(5) names another source, what getent says. */
 function accountsOf(host: MailServerHost, root: string): Accounts {
-  let file: Promise<readonly Account[]> | null = null
-  const inFile = (): Promise<readonly Account[]> => {
-    file ??= host.readText(`${root}/etc/passwd`).then((text) => (text ?? '').split('\n').flatMap(accountIn))
-    return file
-  }
-  const asked = new Map<string, Promise<Account | null>>()
-  const ask = async (name: string): Promise<Account | null> => {
-    if (root !== '' || !/^[\w.-]+$/.test(name)) return null
+  const inFile = once(async (path) => ((await host.readText(path)) ?? '').split('\n').flatMap(accountIn))
+  const isElsewhere = once(async (path) => {
+    const sources = /^\s*passwd:(.*)$/m.exec((await host.readText(path)) ?? '')?.[1] ?? ''
+    return /\b(?!files\b|compat\b|systemd\b)[a-z]\w+/.test(sources.replace(/\[[^\]]*\]/g, ''))
+  })
+  const ask = once(async (name) => {
+    if (root !== '' || !/^[\w.-]+$/.test(name) || !(await isElsewhere('/etc/nsswitch.conf'))) return null
     const ended = await host.run(['getent', 'passwd', name])
     return ended?.code === 0 ? (accountIn(ended.out.trim())[0] ?? null) : null
-  }
+  })
+  const accounts = (): Promise<readonly Account[]> => inFile(`${root}/etc/passwd`)
   return {
-    named: async (name) => {
-      const found = (await inFile()).find((account) => account.name === name)
-      if (found !== undefined) return found
-      const answer = asked.get(name) ?? ask(name)
-      asked.set(name, answer)
-      return answer
-    },
-    at: async (home) => (await inFile()).find((account) => account.home === home) ?? null,
+    named: async (name) => (await accounts()).find((account) => account.name === name) ?? ask(name),
+    at: async (home) => (await accounts()).find((account) => account.home === home) ?? null,
   }
 }
 

@@ -23,9 +23,19 @@ export interface HandOver {
 /** The lines that start posthorn-qmail. */
 export function handOversIn(instructions: readonly DotInstruction[]): readonly HandOver[] {
   return instructions.flatMap((instruction) => {
-    const command = instruction.kind === 'program' ? readPipeCommand(instruction.value) : null
+    const command = instruction.kind === 'program' ? commandIn(instruction.value) : null
     return command === null ? [] : [{ instruction, command }]
   })
+}
+
+/** In a pipeline, or behind what comes first: `spamc | posthorn-qmail 8024 1`, `cd / && posthorn-qmail 8024 1`. */
+function commandIn(text: string): PipeCommand | null {
+  const starts = [...text.matchAll(/&&|\|\|?|;|\bthen\b/g)].map((found) => found.index + found[0].length)
+  for (const start of [0, ...starts]) {
+    const command = readPipeCommand(text.slice(start))
+    if (command !== null) return command
+  }
+  return null
 }
 
 /** What qmail-local knows of one address. */

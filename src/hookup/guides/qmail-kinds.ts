@@ -38,6 +38,28 @@ export const controlClosed = kind('control-closed', 'error', 4, [
   'qmail-send keeps what it read before, and qmail-smtpd answers 421 to everybody.',
   "open it: 'chmod 644' on the file, 'chmod 755' on control",
 ])
+export const carriageReturn = kind(
+  'carriage-return',
+  'error',
+  5,
+  [
+    'lines of a file end with CR LF',
+    'qmail takes the CR for a part of the line: the name of another domain, or of another program.',
+    "take it out: 'sed -i s/\\r$// FILE'",
+  ],
+  [
+    'hook-up-missing',
+    'domain-refused',
+    'domain-missing',
+    'domain-excepted',
+    'virtual-line-wrong',
+    'user-missing',
+    'hand-over-missing',
+    'program-missing',
+    'call-wrong',
+    'relay-refused',
+  ],
+)
 export const deliveriesHeld = kind('deliveries-held', 'error', 6, [
   'no local delivery is allowed',
   'With concurrencylocal 0 all mail for lists stays in the queue.',
@@ -78,6 +100,11 @@ export const domainExcepted = kind('domain-excepted', 'error', 15, [
   'virtualdomains makes an exception of the domain',
   'With nothing behind the colon the domain is not virtual: its mail is taken for remote.',
   `write the user or prefix behind the colon, and ${hup}`,
+])
+export const routedToLmtp = kind('routed-to-lmtp', 'error', 15, [
+  "smtproutes leads the domain to Posthorn's LMTP door",
+  'qmail-remote speaks SMTP, which that door does not: mail for lists stays in the queue.',
+  'give the domain to a user in control/virtualdomains; or set [lmtp] smtp_intake, and name its port in smtproutes',
 ])
 export const caughtElsewhere = kind('caught-elsewhere', 'error', 16, [
   'a wildcard line of virtualdomains takes the mail for lists elsewhere',
@@ -367,6 +394,7 @@ export const qmailKinds: readonly FindingKind[] = [
   meMissing,
   notRunning,
   controlClosed,
+  carriageReturn,
   deliveriesHeld,
   remoteHeld,
   hookUpMissing,
@@ -374,6 +402,7 @@ export const qmailKinds: readonly FindingKind[] = [
   virtualLineWrong,
   domainMissing,
   domainExcepted,
+  routedToLmtp,
   caughtElsewhere,
   addressTaken,
   domainRefused,

@@ -4,7 +4,14 @@ import type { Finding } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { finding } from '../finding.ts'
 import { checkAcceptance, checkRoute, isUnknown } from './qmail-domain-checks.ts'
-import { checkContents, checkMode, contentsOf, handsOver } from './qmail-file-checks.ts'
+import {
+  checkContents,
+  checkMode,
+  contentsOf,
+  handsOver,
+  missingProgram,
+  seemsToHandOver,
+} from './qmail-file-checks.ts'
 import * as kinds from './qmail-kinds.ts'
 import { namesFor } from './qmail-route.ts'
 import { nobody, prefixOf, publishedHome, type Situation, type Way, wayOf } from './qmail-situation.ts'
@@ -33,21 +40,27 @@ export async function* checkDomain(situation: Situation, domain: DirectoryDomain
     }
   }
   if (isAstray) return
+  const isPublished = publishedHome(facts, mailHost) !== null
+  if (isPublished && listNames.length === 0) return
   const looked = new Set<string>()
-  for (const localPart of localParts) {
-    const extended = `${localPart}-bounces${facts.delimiter}doctor0asks`
-    for (const part of [localPart, extended]) {
+  let astray = 0
+  for (const localPart of localParts)
+    for (const part of [localPart, `${localPart}-bounces${facts.delimiter}doctor0asks`]) {
       const way = await wayOf(files, part, mailHost)
-      const isExtended = part === extended
-      if (!(await handsOver(situation, way))) {
-        yield* whyNot(situation, domain, way, isExtended)
-        if (listOnly) break
+      if (await handsOver(situation, way)) {
+        yield* checkFile(situation, way, looked)
         continue
       }
-      yield* checkFile(situation, way, looked)
+      for await (const found of whyNot(situation, domain, way, part !== localPart)) {
+        yield found
+        astray += 1
+      }
+      // Where one file is for all lists, its lack is told once; and who lacks very many files knows by then.
+      if (astray > (listOnly && !isPublished && way.file === null ? 0 : enough)) return
     }
-  }
 }
+
+const enough = 20
 
 /** A file that starts posthorn-qmail; its own state is looked at once. */
 async function* checkFile(situation: Situation, way: Way, looked: Set<string>): AsyncIterable<Finding> {
@@ -112,7 +125,8 @@ async function* whyNot(
     const prefix = prefixOf({ localPart: way.localPart, inCharge }) ?? ''
     yield finding(kind, {
       seen: `there is none of ${looked}`,
-      file: `${inCharge.home}/${listOnly ? `.qmail-${prefix}default` : own}`,
+      file: `${inCharge.home}/${listOnly && ours === null ? `.qmail-${prefix}default` : own}`,
+      ...(ours === null ? {} : { change: "run 'posthorn aliases'" }),
     })
     return
   }
@@ -120,6 +134,12 @@ async function* whyNot(
   const before = [...checkMode(file, contents, inCharge)].filter(({ kind }) => kind.severity === 'error')
   yield* before
   if (before.some(({ kind }) => kind === kinds.fileEmpty || kind === kinds.fileBlank)) return
+  const missing = await missingProgram(files, contents)
+  if (missing !== null) {
+    yield finding(kinds.programMissing, { seen: missing.text, file: file.path, line: missing.line })
+    return
+  }
+  if (seemsToHandOver(situation, contents)) return
   const [first] = contents.instructions
   const seen = {
     seen: first?.text ?? 'nothing but comments',

@@ -4,7 +4,7 @@ import type { ConfigurationFile, HostFacts, Setting } from '../../model/hookup.t
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { lookUpCdb } from './cdb.ts'
 import { addressFromAfar, reachable } from './hosts.ts'
-import { badLine } from './qmail-domain-checks.ts'
+import { badLine, goesToIntake } from './qmail-domain-checks.ts'
 import { checkContents, contentsOf } from './qmail-file-checks.ts'
 import { type ControlLine, lineOf, type QmailFiles, wildcardsOf } from './qmail-files.ts'
 import { type InCharge, inChargeOf, isLocal, virtualLine } from './qmail-route.ts'
@@ -66,6 +66,8 @@ async function planListOnly(facts: HostFacts, files: QmailFiles, mailHost: strin
       ],
     }
   }
+  if (goesToIntake({ facts, files }, mailHost))
+    return { notes: [`smtproutes leads ${mailHost} to the SMTP intake, so no user and no file is needed.`] }
   const home = publishedHome(facts, mailHost)
   const there = virtualLine(files, `${nobody}@${mailHost}`)
   const [key = '', given = ''] = (there?.text ?? '').split(/:(.*)/s)

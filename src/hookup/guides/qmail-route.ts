@@ -4,7 +4,7 @@
 import { dirname } from 'node:path'
 import type { FileFacts } from '../../model/hookup.ts'
 import { lookUpCdb } from './cdb.ts'
-import { type Account, type ControlLine, lineOf, type QmailFiles } from './qmail-files.ts'
+import { type Account, type ControlLine, lineOf, type QmailFiles, wildcardsOf } from './qmail-files.ts'
 
 /** The user who gets an address. */
 export interface InCharge {
@@ -63,6 +63,15 @@ export function virtualLine({ virtualdomains }: QmailFiles, address: string): Co
       const colon = text.indexOf(':')
       return colon >= 0 && text.slice(0, colon).toLowerCase() === key.toLowerCase()
     })
+    if (found !== undefined) return found
+  }
+  return null
+}
+
+/** The line of smtproutes for a remote domain: its own, or that of a parent. The one for everything is left out. */
+export function routeLine({ smtproutes }: QmailFiles, domain: string): ControlLine | null {
+  for (const key of wildcardsOf(domain)) {
+    const found = smtproutes?.lines.findLast(({ text }) => text.split(':')[0]?.toLowerCase() === key)
     if (found !== undefined) return found
   }
   return null
