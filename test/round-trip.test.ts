@@ -176,6 +176,18 @@ for (const { title, route = handsIn, sink = {}, never = false, last, code, seen 
     isClean(here)
   })
 
+test('round trip: while delivery is paused it ends there at once, with what lets it go on', async () => {
+  await using here = await loop(() => 'hand in')
+  await here.posthorn(['delivery', 'pause', '--reason', 'new relay'])
+  const lines = await goRound(here)
+  deepEqual(
+    findings(lines).map(({ kind, seen }) => [kind.code, seen]),
+    [['deep.paused', 'new relay']],
+  )
+  deepEqual(hops(lines), allHops.slice(0, allHops.indexOf('judged') + 1))
+  isClean(here)
+})
+
 const isUnknown = ({ to: [to = ''] }: Envelope): boolean => to.startsWith('nosuchlist-')
 
 test('round trip: behind a qmail, mail for an unknown list is sent back, and that is a hop', async () => {

@@ -7,6 +7,7 @@ import {
   bouncesOf,
   copiesTo,
   type LedgerPlace,
+  postsByMessageId,
   postsBySender,
   queuedFrom,
   type ReportedCopy,
@@ -71,7 +72,11 @@ export async function tellAddress(
     for (const line of reasonsOf(hits)) out.line(line)
   }
   if (copies.length > 0) out.line('copies to it, the latest first:')
-  for (const copy of copies) out.line(copyLine(copy, services.clock.now()))
+  for (const copy of copies) {
+    const [post] = store.read(postsByMessageId, { messageId: copy.messageId, limit: 1 })
+    const what = post === undefined ? 'a letter of the list' : plain(post.subject)
+    out.line(`${copyLine(copy, services.clock.now())}  ${what}`)
+  }
   if (bounces.length > 0) out.line('bounces, the latest first:')
   for (const { at, list, context: when, reply, messageId } of bounces)
     out.line(`  ${timeOf(at)}  ${plain(messageId)}  ${list ?? 'list removed'}  ${when}: ${plain(reply)}`)

@@ -97,13 +97,19 @@ for (const { title, bytes, members, told } of [
     title: 'Latin-1',
     bytes: Buffer.from('Åsa <asa@example.com>\nbo@example.com\njörg@example.com\n', 'latin1'),
     members: 'asa@example.com\nbo@example.com\n',
-    told: 'Not UTF-8, the name was left out: asa@example.com (line 1)\nCannot parse as valid email address (skipping): j\ufffdrg@example.com (line 3)\n',
+    told: 'Not UTF-8, the name was left out: asa@example.com (line 1)\nCannot parse as valid email address (skipping): j\ufffdrg@example.com (line 3)\n2 members added; lines skipped: 1 (no address)\n',
   },
   {
     title: 'NUL octets, and a line of a million letters',
     bytes: `\u0000\u0000\n${'x'.repeat(1_000_000)}\nbo@example.com`,
     members: 'bo@example.com\n',
-    told: `Cannot parse as valid email address (skipping):   (line 1)\nCannot parse as valid email address (skipping): ${'x'.repeat(200)}… (line 2)\n`,
+    told: `Cannot parse as valid email address (skipping):   (line 1)\nCannot parse as valid email address (skipping): ${'x'.repeat(200)}… (line 2)\n1 member added; lines skipped: 2 (no address)\n`,
+  },
+  {
+    title: 'UTF-16 without its mark',
+    bytes: Buffer.from('Åsa <asa@example.com>\r\nbo@example.com\r\n', 'utf16le'),
+    members: 'Åsa <asa@example.com>\nbo@example.com\n',
+    told: '',
   },
 ])
   test(`a file of members is read as it was meant, or its lines are told: ${title}`, async () => {
@@ -113,6 +119,23 @@ for (const { title, bytes, members, told } of [
     const said = await run(['addmembers', '-W', '-', tea], { stdin: bytes })
     deepEqual([said.code, said.err], [0, told])
     equal((await run(['members', tea])).out, members)
+  })
+
+for (const { title, bytes, words } of [
+  {
+    title: 'a spreadsheet',
+    bytes: 'PK\u0003\u0004\u0014\u0000',
+    words: /is a spreadsheet or an archive, not text/,
+  },
+  { title: 'a program', bytes: '\u007fELF\u0002\u0001', words: /is a program, not text/ },
+])
+  test(`${title} is no file of members, and is refused before a line of it is told`, async () => {
+    await using fresh = await freshStore()
+    const { run } = shell(fresh)
+    await run(['create', tea])
+    const said = await run(['addmembers', '-', tea], { stdin: `${bytes}\nann@example.com\n` })
+    deepEqual([said.code, (await run(['members', '-c', tea])).out], [1, '0\n'])
+    match(said.err, words)
   })
 
 test('lines come whole however the bytes are cut', async () => {
@@ -182,12 +205,13 @@ test('what is no file to read is told: a directory, nothing, one that this user 
       return fault.message
     }
   }
-  match(await read(directory), /' is no file: check the name/)
-  match(await read(join(directory, 'nobody')), /' is no file: check the name/)
+  match(await read(directory), /' is a directory, not a file$/)
+  match(await read(join(directory, 'nobody')), /^there is no file '.*nobody': check the name$/)
+  match(await read(tea), /check the name; it is looked for in .*\. The file comes first, then the list$/)
   const asRoot = process.geteuid?.() === 0
   if (asRoot) process.seteuid?.(65_534)
   const said = await read(closed).finally(() => asRoot && process.seteuid?.(0))
-  match(said, /(?:'.*closed' cannot be read: this user may not|closed' is no file)/)
+  match(said, /(?:'.*closed' cannot be read: this user may not|there is no file '.*closed')/)
 })
 
 test('an output file is whole or as it was; a link stays a link, a device a device', async (t) => {

@@ -36,6 +36,7 @@ for (const { argv, code, says } of [
   { argv: ['--version'], code: 0, says: /^Posthorn \d/ },
   { argv: ['create', '-h'], code: 0, says: /^Usage: posthorn create \[OPTIONS\] LISTNAME\n[\s\S]*Examples:/ },
   { argv: ['help', 'create'], code: 0, says: /^Usage: posthorn create \[OPTIONS\] LISTNAME\n/ },
+  { argv: ['lsits'], code: 2, says: /No such command 'lsits'; did you mean 'lists'\?\n$/ },
   { argv: ['craete'], code: 2, says: /Error: No such command 'craete'; did you mean 'create'\?\n$/ },
   { argv: ['-C', '/nowhere.cfg', 'lists'], code: 2, says: /the file '\/nowhere\.cfg' does not exist/ },
   { argv: ['-C', '/', 'lists'], code: 2, says: /^\/ is a directory; write the path of a file\n$/ },
@@ -71,7 +72,7 @@ describe('on a site', { concurrency: true }, () => {
     equal(readFileSync(join(directory, 'roster.txt'), 'utf8'), 'ann@example.com\n')
     const missing = await run('addmembers', 'nobody.txt', 'tea@lists.example.org')
     equal(missing.code, 1)
-    match(missing.err, /^posthorn: 'nobody\.txt' is no file/)
+    match(missing.err, /^posthorn: there is no file 'nobody\.txt'/)
     equal((await run('status')).code, 2)
   })
 

@@ -33,7 +33,7 @@ for (const { argv, gives } of [
 
 for (const { argv, says } of [
   { argv: [], says: /^Missing argument 'LISTNAME'\.$/ },
-  { argv: ['--ownr', 'x', 'tea'], says: /^No such option: --ownr; did you mean 'owner'\?$/ },
+  { argv: ['--ownr', 'x', 'tea'], says: /^No such option: --ownr; did you mean '--owner'\?$/ },
   { argv: ['-x', 'tea'], says: /^No such option: -x$/ },
   { argv: ['tea', '-o'], says: /^Option -o needs a value: ADDRESS\.$/ },
   { argv: ['--quiet=yes', 'tea'], says: /^Option --quiet takes no value\.$/ },

@@ -7,6 +7,11 @@ export class UsageFault extends Error {
   override readonly name = 'UsageFault'
 }
 
+/** `'shwo' is none of list, show; did you mean 'show'?`, without the stop. */
+export function noneOf(word: string, known: readonly string[]): string {
+  return `'${word}' is none of ${known.join(', ')}${didYouMean(word, known)}`
+}
+
 interface Described {
   /** One letter. */
   readonly short?: string
@@ -114,7 +119,7 @@ export function parseOptions<O extends Options, A extends Arguments>(
   }
   if (help) return { help: true }
   // Each value has the shape that its option declares, each argument the one of its place.
-  return { help: false, parsed: { ...values, ...placeArguments(words, args) } as Parsed<O, A> }
+  return { help: false, parsed: { ...values, ...placeArguments(words, args, options) } as Parsed<O, A> }
 }
 
 interface Found {
@@ -136,7 +141,8 @@ function findLong(name: string, options: Options): Found {
   const known = Object.entries(options).flatMap(([long, option]) =>
     option.kind === 'switch' ? [long, option.off.long] : [long],
   )
-  throw new UsageFault(`No such option: --${name}${didYouMean(name, known)}`)
+  const dashed = known.map((each) => `--${each}`)
+  throw new UsageFault(`No such option: --${name}${didYouMean(`--${name}`, dashed)}`)
 }
 
 function findShort(letter: string, options: Options): Found {
@@ -147,7 +153,15 @@ function findShort(letter: string, options: Options): Found {
   throw new UsageFault(`No such option: -${letter}`)
 }
 
-function placeArguments(words: readonly string[], args: Arguments): Record<string, Value> {
+/** An address where none is wanted is mostly meant for an option: `delmembers tea@…` for `-l tea@…`. */
+function remedyFor(left: readonly string[], options: Options): string {
+  const list = Object.entries(options).find(([, option]) => 'value' in option && option.value === 'LISTSPEC')
+  if (list !== undefined && left.some((word) => word.includes('@')))
+    return `The list is named by --${list[0]}.`
+  return 'Put an argument with blanks between quotes.'
+}
+
+function placeArguments(words: readonly string[], args: Arguments, options: Options): Record<string, Value> {
   const left = [...words]
   const placed: Record<string, Value> = {}
   for (const [name, kind] of Object.entries(args)) {
@@ -161,7 +175,7 @@ function placeArguments(words: readonly string[], args: Arguments): Record<strin
   }
   if (left.length > 0)
     throw new UsageFault(
-      `Got unexpected extra argument${left.length > 1 ? 's' : ''} (${left.join(' ')}). Put an argument with blanks between quotes.`,
+      `Got unexpected extra argument${left.length > 1 ? 's' : ''} (${left.join(' ')}). ${remedyFor(left, options)}`,
     )
   return placed
 }

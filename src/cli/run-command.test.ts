@@ -74,7 +74,7 @@ test('members are added, shown, filtered and removed', async () => {
   equal(added.code, 0)
   equal(
     added.err,
-    'Cannot parse as valid email address (skipping): foo (line 5)\nAlready subscribed (skipping): bea@example.com (line 6)\n',
+    'Cannot parse as valid email address (skipping): foo (line 5)\nAlready subscribed (skipping): bea@example.com (line 6)\n2 members added; lines skipped: 1 (no address), 1 (subscribed already)\n',
   )
   await run(['addmembers', '-d', 'mime', '-', list], { stdin: 'dig@example.com\n' })
   equal(
@@ -275,10 +275,13 @@ test('trace tells a post from the door to each recipient that did not simply get
   match(story, /page 1: 1 sent, 1 refused for now; 1 try, /)
   match(story, / {6}cem@example\.com: refused for now: 450 busy\n/)
   equal(story.includes('bea@example.com'), false)
-  match((await run(['trace', 'bea@example.com'])).out, /<one@example\.com> {2}tea@\S+ {2}sent: 250 ok\n$/)
+  match(
+    (await run(['trace', 'bea@example.com'])).out,
+    /<one@example\.com> {2}tea@\S+ {2}sent: 250 ok {2}Hello \[2J\n$/,
+  )
   match(
     (await run(['trace', 'cem@example.com'])).out,
-    /<one@example\.com> {2}tea@\S+ {2}refused for now: 450 busy \(1 try, is tried again now\)\n$/,
+    /<one@example\.com> {2}tea@\S+ {2}refused for now: 450 busy \(1 try, is tried again now\) {2}Hello \[2J\n$/,
   )
   match(
     (await run(['trace', 'ANN@example.com'])).out,
@@ -291,6 +294,24 @@ test('trace tells a post from the door to each recipient that did not simply get
     /out {2}0 waiting {2}0 deferred {2}1 set aside.*\no1 .*set aside: 554 not for us\n$/,
   )
   equal((await run(['unshunt', 'o1'])).code, 0)
+  const down = { ...healthy, relay: { state: 'down' as const, words: 'connection refused', since: null } }
+  for (const argv of [['queue'], ['queue', 'show', 'o1'], ['trace', '<one@example.com>']])
+    match(
+      (await run(argv, { status: down })).out,
+      /\n *nothing leaves: the relay takes no mail: connection refused; see/,
+      argv.join(' '),
+    )
+  await run(['delivery', 'pause', '--reason', 'new relay'])
+  match(
+    (await run(['queue'], { status: down })).out,
+    /\nnothing leaves: delivery is paused since .*: new relay; /,
+  )
+  equal(
+    JSON.parse((await run(['queue', '--json'])).out).nothing_leaves,
+    "delivery is paused since 2026-01-01 00:00:00 UTC: new relay; 'posthorn delivery resume' lets it go on",
+  )
+  await run(['delivery', 'resume'])
+  equal((await run(['queue'])).out.includes('nothing leaves'), false)
   const shown = (await run(['queue', 'show', 'o1'])).out
   match(shown, /tried until/)
   equal(shown.includes('1970'), false)

@@ -12,7 +12,7 @@ import {
   type WriteStream,
 } from 'node:fs'
 import { Socket } from 'node:net'
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import type { CallOutput } from '../app/control.ts'
 
 /**
@@ -78,15 +78,24 @@ export function openInput(name: string): AsyncIterable<Uint8Array> {
     if (process.stdin instanceof Socket) process.stdin.unref()
     return readOrExplain('standard input', process.stdin)
   }
-  if (!isThere(name))
-    throw new FileFault(`'${name}' is no file: check the name; it is looked for in ${process.cwd()}`)
+  switch (whatIs(name)) {
+    case 'nothing': {
+      const place = isAbsolute(name) ? '' : `; it is looked for in ${process.cwd()}`
+      const list = name.includes('@') ? '. The file comes first, then the list' : ''
+      throw new FileFault(`there is no file '${name}': check the name${place}${list}`)
+    }
+    case 'directory':
+      throw new FileFault(`'${name}' is a directory, not a file`)
+  }
   return readOrExplain(`'${name}'`, createReadStream(name))
 }
 
 /** Throws FileFault for what this user may not even look at. */
-function isThere(name: string): boolean {
+function whatIs(name: string): 'nothing' | 'directory' | 'file' {
   try {
-    return statSync(name, { throwIfNoEntry: false })?.isDirectory() === false
+    const found = statSync(name, { throwIfNoEntry: false })
+    if (found === undefined) return 'nothing'
+    return found.isDirectory() ? 'directory' : 'file'
   } catch (fault) {
     throw unreadable(`'${name}'`, fault)
   }

@@ -187,6 +187,7 @@ for (const { pair, words } of [
   { pair: 'emergency maybe', words: /^emergency: "maybe" is neither yes nor no; accepted: yes or no$/ },
   { pair: 'max_message_size -1', words: /accepted: KiB/ },
   { pair: 'reply_goes_to_list list', words: /accepted: no_munging, point_to_list/ },
+  { pair: 'subject_prefx x', words: /did you mean 'subject_prefix'\?/ },
   { pair: 'display-name Tea', words: /did you mean display_name\?/ },
   { pair: 'colour red', words: /^"colour" is no setting of a list; there are: display_name, / },
 ])

@@ -1,4 +1,5 @@
 // A list's settings as text, under the names that Mailman's clients know: read from `KEY VALUE`, and written back.
+import { didYouMean } from '../config/section.ts'
 import {
   type DeliveryMode,
   type ListSettings,
@@ -171,5 +172,6 @@ function readInto<K extends keyof ListSettings>(
 function unknownName(name: string): string {
   const folded = name.toLowerCase().replaceAll('-', '_')
   const near = settingNames.filter((each) => each === folded || (folded !== '' && each.includes(folded)))
-  return `${JSON.stringify(name)} is no setting of a list; ${near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are: ${settingNames.join(', ')}`}`
+  const meant = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : didYouMean(folded, settingNames)
+  return `${JSON.stringify(name)} is no setting of a list${meant === '' ? `; there are: ${settingNames.join(', ')}` : meant}`
 }

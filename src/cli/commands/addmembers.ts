@@ -7,6 +7,21 @@ import { listNamed } from '../naming-lists.ts'
 import { UsageFault } from '../options.ts'
 import { counted } from '../words.ts'
 
+/** The last line, where lines were skipped: they may have filled the screen. */
+function totalOf({
+  added,
+  already,
+  banned,
+  unreadable,
+}: Readonly<Record<'added' | 'already' | 'banned' | 'unreadable', number>>): string {
+  const skipped = [
+    { count: unreadable, why: 'no address' },
+    { count: already, why: 'subscribed already' },
+    { count: banned, why: 'banned' },
+  ].filter(({ count }) => count > 0)
+  return `${added === 0 ? 'Nobody was added' : `${counted(added, 'member')} added`}; lines skipped: ${skipped.map(({ count, why }) => `${count} (${why})`).join(', ')}`
+}
+
 export const addmembers = defineCommand({
   name: 'addmembers',
   summary: 'Add members to a list',
@@ -68,6 +83,7 @@ export const addmembers = defineCommand({
     if (!tally.listGone) await news.tell(services, list, null)
     if (tally.added > 0) server.wake(false)
     if (json) out.json(tally)
+    else if (tally.already + tally.banned + tally.unreadable > 0) out.errorLine(totalOf(tally))
     if (!tally.listGone) return EX.ok
     out.errorLine(
       `${listspec} was removed meanwhile; ${counted(tally.added, 'member')} had been added before.`,

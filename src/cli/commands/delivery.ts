@@ -8,7 +8,7 @@ import {
   waiting,
 } from '../../store/units/pausing.ts'
 import { type CommandContext, defineCommand, EX } from '../command.ts'
-import { UsageFault } from '../options.ts'
+import { noneOf, UsageFault } from '../options.ts'
 import { counted, spanOf, timeOf } from '../words.ts'
 
 export const delivery = defineCommand({
@@ -30,7 +30,7 @@ export const delivery = defineCommand({
     if (action === null || action === 'status') return show(context, json)
     if (action === 'pause') return pause(context, reason ?? "by 'posthorn delivery pause'")
     if (action === 'resume') return resume(context, drop)
-    throw new UsageFault(`'${action}' is none of status, pause, resume.`)
+    throw new UsageFault(`${noneOf(action, ['status', 'pause', 'resume'])}.`)
   },
 })
 

@@ -3,7 +3,7 @@ import { addDomain, changeDomain, type DomainOutcome, removeDomain } from '../..
 import { type EmailAddress, parseEmailAddress } from '../../mail/address.ts'
 import { allDomains } from '../../store/units/lists.ts'
 import { type CommandContext, defineCommand, EX } from '../command.ts'
-import { UsageFault } from '../options.ts'
+import { noneOf, UsageFault } from '../options.ts'
 import { published } from '../publishing.ts'
 import { columns, counted } from '../words.ts'
 
@@ -44,7 +44,7 @@ export const domain = defineCommand({
     const { action, name, json } = args
     if (action === 'list') return list(context, name, json)
     if (action !== 'add' && action !== 'set' && action !== 'remove')
-      throw new UsageFault(`'${action}' is none of list, add, set, remove.`)
+      throw new UsageFault(`${noneOf(action, ['list', 'add', 'set', 'remove'])}.`)
     if (name === null) throw new UsageFault(`'domain ${action}' needs the NAME of a domain.`)
     if (action === 'remove') return tell(context, 'removed', await removeDomain(services, name))
     const alias = args['alias-domain']

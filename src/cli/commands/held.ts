@@ -7,7 +7,7 @@ import { type HeldPost, heldPost, heldPosts } from '../../store/units/held.ts'
 import { type CommandContext, defineCommand, EX } from '../command.ts'
 import { fieldsOf, textLines } from '../message-words.ts'
 import { findList, noSuchList } from '../naming-lists.ts'
-import { UsageFault } from '../options.ts'
+import { noneOf, UsageFault } from '../options.ts'
 import { reasonsOf } from '../queue-words.ts'
 import { counted, plain, sizeOf, spanOf, timeOf } from '../words.ts'
 
@@ -41,7 +41,9 @@ export const held = defineCommand({
           `Decisions on held posts are not part of this release; nothing was changed. Until then 'posthorn set LIST default_nonmember_action' says what becomes of new posts.`,
         )
       default:
-        throw new UsageFault(`'${action}' is none of list, show.`)
+        throw new UsageFault(
+          `${noneOf(action ?? '', ['list', 'show'])}. Deciding about held posts is not part of this release.`,
+        )
     }
   },
 })
@@ -67,7 +69,10 @@ async function listAll(context: CommandContext, spec: string | null, json: boole
   }
   if (json) out.line(']')
   else if (count === 0) out.line('No post is held')
-  else out.line(`${counted(count, 'post')} held; 'posthorn held show NUMBER' shows one with its text`)
+  else
+    out.line(
+      `${counted(count, 'post')} held; 'posthorn held show NUMBER' shows one with its text. Deciding is not part of this release; what becomes of new ones: default_nonmember_action, default_member_action and max_message_size of 'posthorn set LIST'`,
+    )
   return EX.ok
 }
 

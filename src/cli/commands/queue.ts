@@ -13,11 +13,13 @@ import {
   reportedOutgoing,
 } from '../../store/units/reports.ts'
 import { type CommandContext, defineCommand, EX } from '../command.ts'
-import { UsageFault } from '../options.ts'
+import { noneOf, UsageFault } from '../options.ts'
 import { countStates, linesAboutItem, linesAboutOutgoing } from '../queue-words.ts'
+import { whatHoldsBack } from '../what-holds-back.ts'
 import { columns, plain, spanOf } from '../words.ts'
 
 const atOnce = 200
+const actions = ['list', 'show', 'delete'] as const
 
 export const queue = defineCommand({
   name: 'queue',
@@ -36,7 +38,7 @@ export const queue = defineCommand({
     json: { kind: 'flag', help: 'As JSON.' },
   },
   args: { action: 'optional', number: 'optional' },
-  suggests: { action: ['list', 'show', 'delete'] },
+  suggests: { action: actions },
   async run(context, { action, number, aside, json }) {
     switch (action ?? 'list') {
       case 'list':
@@ -47,7 +49,7 @@ export const queue = defineCommand({
       case 'delete':
         return remove(context, entryNumber(number, 'delete'))
       default:
-        throw new UsageFault(`'${action}' is none of list, show, delete.`)
+        throw new UsageFault(`${noneOf(action ?? '', actions)}.`)
     }
   },
 })
@@ -72,7 +74,8 @@ async function list(context: CommandContext, aside: boolean, json: boolean): Pro
   const { store, clock } = services
   const now = clock.now()
   const lanes = store.read(laneReports, { now })
-  if (json) out.line(`{"lanes":${JSON.stringify(lanes)},\n"items":[`)
+  const back = await whatHoldsBack(context)
+  if (json) out.line(`{"lanes":${JSON.stringify(lanes)},"nothing_leaves":${JSON.stringify(back)},\n"items":[`)
   else if (lanes.length === 0) out.line('The queue is empty')
   else {
     const rows = lanes.map(({ lane, waiting, deferred, shunted, oldest }) => [
@@ -83,6 +86,7 @@ async function list(context: CommandContext, aside: boolean, json: boolean): Pro
       oldest === null ? '' : `oldest ${spanOf(now - oldest)}`,
     ])
     for (const line of columns(rows)) out.line(line)
+    if (back !== null) out.line(`nothing leaves: ${back}`)
   }
   let first = true
   const separator = () => {
@@ -151,11 +155,11 @@ function outgoingLine({ no, lane, list, messageId, parked }: ReportedOutgoing, c
   return `o${no}  ${lane}  ${list ?? 'site'}  ${plain(messageId)}  ${state === '' ? 'not begun' : state}`
 }
 
-async function show(
-  { services: { store, clock }, out }: CommandContext,
-  entry: Entry,
-  json: boolean,
-): Promise<number> {
+async function show(context: CommandContext, entry: Entry, json: boolean): Promise<number> {
+  const {
+    services: { store, clock },
+    out,
+  } = context
   const now = clock.now()
   if ('item' in entry) {
     const item = store.read(queuedItem, { item: entry.item })
@@ -167,7 +171,11 @@ async function show(
   const found = store.read(reportedOutgoing, { outgoing: entry.outgoing })
   if (found === null) return nothing(out, `o${entry.outgoing}`)
   if (json) out.json({ ...found, pages: store.read(pagesOf, { outgoing: found.no, after: 0, limit: 1000 }) })
-  else for (const line of linesAboutOutgoing(store, found)) out.line(line)
+  else {
+    for (const line of linesAboutOutgoing(store, found)) out.line(line)
+    const back = found.doneAt === null ? await whatHoldsBack(context) : null
+    if (back !== null) out.line(`  nothing leaves: ${back}`)
+  }
   return EX.ok
 }
 

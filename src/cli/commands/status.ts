@@ -3,6 +3,7 @@ import type { ServerStatus } from '../../app/control-server-side.ts'
 import { MINUTE } from '../../base/clock.ts'
 import { Unavailable } from '../../base/unavailable.ts'
 import { type CommandContext, defineCommand, EX, type Output } from '../command.ts'
+import { pausedWords, relayDownWords } from '../what-holds-back.ts'
 import { columns, plain, sizeOf, spanOf, timeOf } from '../words.ts'
 
 const notRunning = 2
@@ -85,14 +86,8 @@ export function troublesOf(
     troubles.push(
       'posthorn.db was removed or replaced under the running server: no mail is taken, and changes made now are lost; stop the server, restore a backup, start it',
     )
-  if (paused !== null)
-    troubles.push(
-      `delivery is paused since ${timeOf(paused.since)}: ${plain(paused.why)}; 'posthorn delivery resume' lets it go on`,
-    )
-  if (relay.state === 'down')
-    troubles.push(
-      `the relay takes no mail: ${plain(relay.words)}; see the mail server's log. It is tried again by itself, at least once a minute`,
-    )
+  if (paused !== null) troubles.push(pausedWords(paused))
+  if (relay.state === 'down') troubles.push(relayDownWords(relay.words))
   const aside = lanes.reduce((sum, { shunted }) => sum + shunted, 0)
   if (aside > 0)
     troubles.push(

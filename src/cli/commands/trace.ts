@@ -18,6 +18,7 @@ import { postsByMessageId, type ReportedPost } from '../../store/units/stories.t
 import { tellAddress } from '../address-story.ts'
 import { type CommandContext, defineCommand, EX } from '../command.ts'
 import { countStates, linesAboutItem, linesAboutOutgoing, reasonsOf, verdictWords } from '../queue-words.ts'
+import { whatHoldsBack } from '../what-holds-back.ts'
 import { plain, sizeOf, timeOf } from '../words.ts'
 
 /** So many posts of one Message-ID are shown, and so many that wait are looked into. */
@@ -77,12 +78,16 @@ function unknown({ out }: CommandContext, subject: string): number {
   return EX.notFound
 }
 
-function tellMessage(
-  { services: { store }, out }: CommandContext,
+async function tellMessage(
+  context: CommandContext,
   posts: readonly ReportedPost[],
   letters: readonly ReportedOutgoing[],
   json: boolean,
-): number {
+): Promise<number> {
+  const {
+    services: { store },
+    out,
+  } = context
   const outgoingOf = ({ outgoing }: ReportedPost) =>
     outgoing === null ? null : store.read(reportedOutgoing, { outgoing })
   if (json) {
@@ -111,6 +116,9 @@ function tellMessage(
     else if (post.verdict === 'accept') out.line('  there was nobody to send it to')
   }
   for (const letter of letters) for (const line of linesAboutOutgoing(store, letter)) out.line(line)
+  const open = [...posts.map(outgoingOf), ...letters].some((outgoing) => outgoing?.doneAt === null)
+  const back = open ? await whatHoldsBack(context) : null
+  if (back !== null) out.line(`nothing leaves: ${back}`)
   return EX.ok
 }
 

@@ -66,6 +66,14 @@ export const notJudged = stops(
   "'posthorn status' and 'posthorn queue list' say what waits, and the log why.",
 )
 
+export const paused = stops(
+  'paused',
+  135,
+  'Delivery is paused, so the copy of the trial post is not sent',
+  'Mail comes in, and nothing leaves. The rest of the way was not tried.',
+  "'posthorn delivery resume' lets it go on.",
+)
+
 export const notRelayed = stops(
   'not-relayed',
   135,

@@ -8,6 +8,7 @@ import type { Finding } from '../../model/hookup.ts'
 import { postingAddress, subAddress } from '../../model/list.ts'
 import { ledgerStates } from '../../model/outgoing.ts'
 import { keptBytes } from '../../store/kept-message.ts'
+import { deliveryPause } from '../../store/units/pausing.ts'
 import { type Trial, type TrialItem, type TrialState, trialState } from '../../store/units/trials.ts'
 import { finding } from '../finding.ts'
 import * as kinds from './deep-kinds.ts'
@@ -158,6 +159,11 @@ export class Journey {
   }
 
   async *#departure(): AsyncGenerator<RoundTripNews> {
+    const pause = this.#site.store.read(deliveryPause, null)
+    if (pause !== null) {
+      yield this.#stop(kinds.paused, pause.why)
+      return
+    }
     const done = await this.#await(({ copy }) =>
       copy !== null && (copy.parked !== null || (copy.state !== null && copy.state !== ledgerStates.pending))
         ? copy
