@@ -665,6 +665,16 @@ describe('the doctor at a qmail', { concurrency: 4 }, () => {
         told,
       )
       for (const { seen, change } of findings) ok(seen !== '' && change !== '', told)
+      // A line that is to be written in place of another: doing so mends it.
+      for (const { kind, file, line: at, change } of findings) {
+        const right = /^write '(\|.*)'(?: instead)?$/.exec(change)?.[1]
+        if (right === undefined || file === null || at === null) continue
+        const path = file.slice(one.root.length)
+        const lines = one.read(path).split('\n')
+        one.write(path, lines.with(at - 1, right).join('\n'))
+        const again = await found(one, facts?.(one.facts) ?? one.facts)
+        ok(!again.some((other) => other.kind === kind), JSON.stringify(again, null, 1))
+      }
     })
 
   test('compiled files are read by od, here and behind a command prefix', async () => {

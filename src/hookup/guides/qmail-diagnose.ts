@@ -12,6 +12,16 @@ import { checkAssign } from './qmail-user-checks.ts'
 
 export async function* diagnoseQmail(facts: HostFacts, host: MailServerHost): AsyncIterable<Finding> {
   const files = await readQmailFiles(host)
+  // What stands in a chroot is told by its path here.
+  const seen = (file: string | null): string | null =>
+    file === null || file === facts.configFile || file.startsWith(`${files.root}/`)
+      ? file
+      : `${files.root}${file}`
+  for await (const found of check(facts, files)) yield { ...found, file: seen(found.file) }
+}
+
+async function* check(facts: HostFacts, files: QmailFiles): AsyncIterable<Finding> {
+  const { host } = files
   const control = `${files.dir}/control`
   if ((await host.stat(control)) === null) {
     yield finding(kinds.notInstalled, { seen: `${control} is not there`, file: control })

@@ -4,7 +4,7 @@ import { posix } from 'node:path'
 import type { Finding, FindingKind } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
 import type { DotInstruction } from './dot-command.ts'
-import { reachable, reaches } from './hosts.ts'
+import { reaches } from './hosts.ts'
 import type { QmailFiles } from './qmail-files.ts'
 import {
   type HandOver,
@@ -16,7 +16,7 @@ import {
 } from './qmail-hand-over.ts'
 import * as kinds from './qmail-kinds.ts'
 import { closedFolder, type DotQmail, type InCharge } from './qmail-route.ts'
-import { may, type Situation, type Way } from './qmail-situation.ts'
+import { may, rightLine, type Situation, type Way } from './qmail-situation.ts'
 
 export interface Contents {
   readonly text: string
@@ -105,12 +105,16 @@ export async function* checkContents(
     else if (isBefore)
       yield finding(endsTheFile(other.value) ? kinds.commandBefore : kinds.programBefore, placed(other))
   }
+  // One line puts right all that may be wrong with it.
+  const right = `write '${rightLine(situation.facts, way, first.command.program)}'`
   for await (const found of checkCall(situation, way, first)) {
-    const isPlace = found.kind === kinds.wrongPort || found.kind === kinds.wrongHost
-    const change = (isPlace ? remakes(contents) : null) ?? found.change
+    const change = found.change === rewrite ? (remakes(contents) ?? right) : found.change
     yield { ...found, ...placed(first.instruction), change }
   }
 }
+
+/** Stands for the whole line as it should be. */
+const rewrite = 'write the line anew'
 
 /** Programs of qmail's own that leave with 99 or 100 when they have their way, and a plain exit. */
 const endsTheFile = (command: string): boolean =>
@@ -119,32 +123,25 @@ const endsTheFile = (command: string): boolean =>
 
 async function* checkCall(situation: Situation, way: Way, { command }: HandOver): AsyncIterable<Finding> {
   const { facts } = situation
-  const told = (kind: FindingKind, change: string = kind.change): Finding =>
-    finding(kind, { seen: '', change })
+  const told = (kind: FindingKind, change: string = rewrite): Finding => finding(kind, { seen: '', change })
   yield* checkProgram(situation, way, command.program)
   if (command.before.some((word) => posix.basename(word) === 'preline')) yield told(kinds.preline)
   if (command.sysexits) yield told(kinds.sysexits)
   if (!isHarmless(command.rest)) yield told(kinds.exitCodeHidden)
   if ('wrong' in command.call) {
-    yield told(kinds.callWrong, `write ${command.program} ${facts.lmtp.port} PARTS: ${command.call.wrong}`)
+    yield { ...told(kinds.callWrong), why: `${command.call.wrong}. ${kinds.callWrong.why}` }
     return
   }
   const { good: call } = command.call
   const { lmtp } = facts
   if ('path' in call.place) {
     if (call.place.path !== lmtp.socket)
-      yield told(
-        kinds.wrongSocket,
-        lmtp.socket === null
-          ? `Posthorn has no socket: write ${lmtp.port} instead of --unix, or set [lmtp] socket`
-          : `write --unix ${lmtp.socket}`,
-      )
+      yield told(kinds.wrongSocket, lmtp.socket === null ? rewrite : `write --unix ${lmtp.socket}`)
   } else {
-    if (call.place.port !== lmtp.port) yield told(kinds.wrongPort, `write ${lmtp.port}`)
+    if (call.place.port !== lmtp.port) yield told(kinds.wrongPort)
     const { host } = call.place
     const isName = /[a-z]/i.test(host) && !host.includes(':') && host.toLowerCase() !== 'localhost'
-    if (!isName && !reaches(host, lmtp.host))
-      yield told(kinds.wrongHost, `write ${reachable(lmtp.host)} as the third word`)
+    if (!isName && !reaches(host, lmtp.host)) yield told(kinds.wrongHost)
   }
   yield* checkEnvelope(way, command, call)
 }
@@ -160,20 +157,20 @@ function* checkEnvelope(
   const isFixed = (word: string | null): boolean => word !== null && !word.includes('$')
   const given = recipientOf(command, call, surroundings)
   if (isFixed(call.recipient) || isFixed(call.sender)) {
-    yield finding(kinds.envelopeFixed, { seen: '' })
+    yield finding(kinds.envelopeFixed, { seen: '', change: rewrite })
     return
   }
   if (given === null || given.toLowerCase() === way.address.toLowerCase()) return
   const [local = ''] = given.split('@')
   if (local.toLowerCase() === localPart.toLowerCase()) {
-    yield finding(kinds.envelopeFixed, { seen: '', change: 'take HOST=... out of the line: qmail sets it' })
+    yield finding(kinds.envelopeFixed, { seen: '', change: rewrite })
     return
   }
   const parts = partsFor(surroundings, localPart)
   yield finding(kinds.wrongParts, {
     seen: '',
     why: `Posthorn gets '${given}' for ${way.address}. ${kinds.wrongParts.why}`,
-    change: parts === null ? 'give the lists a prefix that ends with a dash' : `write ${parts} for PARTS`,
+    change: parts === null ? 'give the lists a prefix that ends with a dash' : rewrite,
   })
 }
 
@@ -193,11 +190,8 @@ const usualPath = [
   '/opt/qmail/bin',
 ]
 
-async function* checkProgram(
-  { files }: Situation,
-  { inCharge }: Way,
-  program: string,
-): AsyncIterable<Finding> {
+async function* checkProgram({ files, facts }: Situation, way: Way, program: string): AsyncIterable<Finding> {
+  const { inCharge } = way
   if (inCharge === null || /[$`~]/.test(program)) return
   const places = program.startsWith('/')
     ? [program]
@@ -217,10 +211,5 @@ async function* checkProgram(
       yield finding(kinds.programClosed, { seen: '', change: `run 'chmod o+x ${closed}'` })
     return
   }
-  yield finding(kinds.programMissing, {
-    seen: '',
-    change: program.startsWith('/')
-      ? `make it: 'ln -s .../bin/posthorn-qmail ${program}'; or name its path`
-      : 'write its whole path',
-  })
+  yield finding(kinds.programMissing, { seen: '', change: `write '${rightLine(facts, way)}'` })
 }

@@ -1,6 +1,6 @@
 // The lists of one domain, each with a posting address and one with an extension: the file that qmail-local finds for it,
 // and what is in there. Law: a fault that all lists share is told once.
-import type { Finding } from '../../model/hookup.ts'
+import type { Finding, FindingKind, HostFacts } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { finding } from '../finding.ts'
 import { checkAcceptance, checkRoute, isUnknown } from './qmail-domain-checks.ts'
@@ -12,9 +12,18 @@ import {
   missingProgram,
   seemsToHandOver,
 } from './qmail-file-checks.ts'
+import type { QmailFiles } from './qmail-files.ts'
 import * as kinds from './qmail-kinds.ts'
-import { namesFor } from './qmail-route.ts'
-import { nobody, prefixOf, publishedHome, type Situation, type Way, wayOf } from './qmail-situation.ts'
+import { type DotQmail, type InCharge, namesFor } from './qmail-route.ts'
+import {
+  nobody,
+  prefixOf,
+  publishedHome,
+  rightLine,
+  type Situation,
+  type Way,
+  wayOf,
+} from './qmail-situation.ts'
 import { checkHome, checkUser } from './qmail-user-checks.ts'
 
 export async function* checkDomain(situation: Situation, domain: DirectoryDomain): AsyncIterable<Finding> {
@@ -72,7 +81,12 @@ async function* checkFile(situation: Situation, way: Way, looked: Set<string>): 
     yield* checkMode(file, contents, inCharge)
   }
   looked.add(file.path)
-  yield* checkContents(situation, way, file, contents)
+  for await (const found of checkContents(situation, way, file, contents)) {
+    // What is wrong with a line is told by the first address that it is wrong for.
+    const told = `${found.kind.code} ${file.path}:${found.line}`
+    if (!looked.has(told)) yield found
+    looked.add(told)
+  }
 }
 
 /** Why mail for an address is not handed over, though it is for a user of this machine. */
@@ -112,55 +126,75 @@ async function* whyNot(
     })
     return
   }
-  const [own, ...defaults] = namesFor(inCharge.dash, inCharge.ext).map(({ name }) => name)
-  const usual = defaults.at(-1) ?? '.qmail-default'
-  if (file === null) {
-    if (isHome) return
-    const looked = `${inCharge.home}/${own}, and ${defaults.join(', ')}`
-    const kind = listOnly
-      ? kinds.fileMissing
-      : isExtended
-        ? kinds.extensionFileMissing
-        : kinds.listFileMissing
-    const prefix = prefixOf({ localPart: way.localPart, inCharge }) ?? ''
-    yield finding(kind, {
-      seen: `there is none of ${looked}`,
-      file: `${inCharge.home}/${listOnly && ours === null ? `.qmail-${prefix}default` : own}`,
-      ...(ours === null ? {} : { change: "run 'posthorn aliases'" }),
+  const [own = '', first = '', ...others] = namesFor(inCharge.dash, inCharge.ext).map(({ name }) => name)
+  const prefix = prefixOf(way) ?? ''
+  const wanted = listOnly && ours === null ? `.qmail-${prefix}default` : isExtended ? first : own
+  const search: Search = { way, inCharge, wanted: `${inCharge.home}/${wanted}`, listOnly, isExtended }
+  if (file !== null) yield* otherFile(situation, search, file, others.at(-1) ?? first)
+  else if (!isHome)
+    yield finding(kindOf(search, kinds.fileMissing), {
+      seen: `there is none of ${[own, first, ...others].join(', ')} in ${inCharge.home}`,
+      file: search.wanted,
+      change: ours === null ? make(facts, search) : "run 'posthorn aliases'",
     })
-    return
-  }
+}
+
+/** For a file that is not there, or not for the list. */
+interface Search {
+  readonly way: Way
+  readonly inCharge: InCharge
+  /** The path of the file that should have the address. */
+  readonly wanted: string
+  readonly listOnly: boolean
+  /** It is a sub-address. */
+  readonly isExtended: boolean
+}
+
+const kindOf = ({ listOnly, isExtended }: Search, ofDomain: FindingKind): FindingKind =>
+  listOnly ? ofDomain : isExtended ? kinds.extensionFileMissing : kinds.listFileMissing
+
+const make = (facts: HostFacts, { way, wanted }: Search): string =>
+  `write the line '${rightLine(facts, way)}' into ${wanted} ('posthorn hookup qmail --write' does it)`
+
+/** A file that does not start posthorn-qmail. `usual`: the name of the one for all that has no own. */
+async function* otherFile(
+  situation: Situation,
+  search: Search,
+  file: DotQmail,
+  usual: string,
+): AsyncIterable<Finding> {
+  const { facts, files } = situation
+  const { way, inCharge, listOnly, wanted } = search
   const contents = await contentsOf(files, file)
-  const before = [...checkMode(file, contents, inCharge)].filter(({ kind }) => kind.severity === 'error')
-  yield* before
-  if (before.some(({ kind }) => kind === kinds.fileEmpty || kind === kinds.fileBlank)) return
+  const right = rightLine(facts, way)
+  for (const found of checkMode(file, contents, inCharge)) {
+    if (found.kind.severity !== 'error') continue
+    yield found.kind === kinds.fileEmpty ? { ...found, change: `write the line '${right}' into it` } : found
+    if (found.kind === kinds.fileEmpty || found.kind === kinds.fileBlank) return
+  }
   const missing = await missingProgram(files, contents)
-  if (missing !== null) {
-    yield finding(kinds.programMissing, { seen: missing.text, file: file.path, line: missing.line })
-    return
-  }
-  if (seemsToHandOver(situation, contents)) return
-  const [first] = contents.instructions
-  const seen = {
-    seen: first?.text ?? 'nothing but comments',
-    file: file.path,
-    line: first?.line ?? null,
-  }
-  const isSpecific = file.path !== `${inCharge.home}/${usual}`
-  const isOfList = isSpecific && !file.path.endsWith('default') ? true : isSpecific && isExtended
-  if (!listOnly && !isOfList) {
-    yield finding(isExtended ? kinds.extensionFileMissing : kinds.listFileMissing, {
-      ...seen,
-      why: `${address} goes by ${file.path}. ${kinds.listFileMissing.why}`,
-    })
-    return
-  }
+  if (missing === null && seemsToHandOver(situation, contents)) return
+  const told = missing ?? contents.instructions[0]
+  const seen = { seen: told?.text ?? 'nothing but comments', file: file.path, line: told?.line ?? null }
+  const change = `write '${right}' instead`
   const rest = await files.stat(`${inCharge.home}/${usual}`)
   const usualFile = rest === null ? null : { path: `${inCharge.home}/${usual}`, rest: '', facts: rest }
-  const isShadow =
-    listOnly && usualFile !== null && isSpecific && (await contentsOf(files, usualFile)).handOvers.length > 0
-  yield finding(isShadow ? kinds.fileShadows : kinds.handOverMissing, seen)
+  const isOther = file.path !== usualFile?.path
+  const isShadow = listOnly && isOther && usualFile !== null && (await isOurs(files, usualFile))
+  if (missing !== null) yield finding(kinds.programMissing, { ...seen, change })
+  else if (isShadow)
+    yield finding(kinds.fileShadows, { ...seen, change: `run 'mv ${file.path} ${file.path}.old'` })
+  else if (listOnly || file.path === wanted) yield finding(kinds.handOverMissing, { ...seen, change })
+  else
+    yield finding(kindOf(search, kinds.fileMissing), {
+      ...seen,
+      why: `${way.address} goes by ${file.path}. ${kinds.listFileMissing.why}`,
+      change: make(facts, search),
+    })
 }
+
+const isOurs = async (files: QmailFiles, file: DotQmail): Promise<boolean> =>
+  (await contentsOf(files, file)).handOvers.length > 0
 
 /** Files that are there for nothing: named as qmail never asks, or of lists that there are no more. */
 export async function* checkLeftovers(situation: Situation): AsyncIterable<Finding> {

@@ -3,12 +3,20 @@
 import type { ConfigurationFile, HostFacts, Setting } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { lookUpCdb } from './cdb.ts'
-import { addressFromAfar, reachable } from './hosts.ts'
 import { badLine, goesToIntake } from './qmail-domain-checks.ts'
 import { checkContents, contentsOf } from './qmail-file-checks.ts'
 import { type ControlLine, lineOf, type QmailFiles, wildcardsOf } from './qmail-files.ts'
 import { type InCharge, inChargeOf, isLocal, virtualLine } from './qmail-route.ts'
-import { nobody, partsOf, prefixOf, publishedHome, type Way, wayOf } from './qmail-situation.ts'
+import {
+  lineFor,
+  nobody,
+  partsOf,
+  prefixOf,
+  publishedHome,
+  rightLine,
+  type Way,
+  wayOf,
+} from './qmail-situation.ts'
 
 export interface DomainPlan {
   readonly mailHost: string
@@ -208,13 +216,6 @@ const variableOf = (prefix: string): string => {
   return parts === 'default' ? 'DEFAULT' : parts === '1' ? 'EXT' : `EXT${parts}`
 }
 
-export function lineFor({ pipeProgram, lmtp }: HostFacts, parts: string): string {
-  const program = /^[\w./+-]+$/.test(pipeProgram) ? pipeProgram : `'${pipeProgram.replaceAll("'", "'\\''")}'`
-  const host = reachable(lmtp.host)
-  const isUsual = addressFromAfar(lmtp.host) === null && (host === '127.0.0.1' || host === 'localhost')
-  return `|${program} ${lmtp.port} ${parts}${isUsual ? '' : ` ${host}`}`
-}
-
 /** Two files for each list, beside those of people. */
 async function planShared(
   facts: HostFacts,
@@ -264,8 +265,7 @@ async function listFiles(
   way: Way,
   prefix: string,
 ): Promise<readonly ConfigurationFile[]> {
-  const { localPart, domain, inCharge, route } = way
-  const parts = route.kind === 'local' && route.virtual === null ? '0' : partsOf(prefix)
+  const { localPart, domain, inCharge } = way
   const stem = `.qmail-${`${prefix}${localPart}`.toLowerCase().replaceAll('.', ':')}`
   const made: ConfigurationFile[] = []
   for (const [name, local] of [
@@ -284,7 +284,7 @@ async function listFiles(
       place: 'end',
       settings: [
         {
-          lines: [lineFor(facts, parts)],
+          lines: [rightLine(facts, way)],
           why:
             name === stem
               ? `Posts to ${domain}'s list ${localPart}.`

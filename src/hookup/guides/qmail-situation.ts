@@ -1,6 +1,7 @@
 // What the doctor and the recipe know of a qmail: its files, our facts, and the way of an address through both.
 import type { Finding, FindingKind, HostFacts } from '../../model/hookup.ts'
 import { finding, type Particulars } from '../finding.ts'
+import { addressFromAfar, reachable } from './hosts.ts'
 import type { ControlLine, QmailFiles } from './qmail-files.ts'
 import { type DotQmail, dotQmailOf, type InCharge, type Route, routeOf } from './qmail-route.ts'
 
@@ -41,6 +42,23 @@ export function prefixOf({ localPart, inCharge }: Pick<Way, 'localPart' | 'inCha
 export function partsOf(prefix: string): string {
   const dashes = prefix.split('-').length - 1
   return dashes <= 3 ? String(dashes + 1) : 'default'
+}
+
+/** The line of a `.qmail` file that starts posthorn-qmail. */
+export function lineFor(
+  { pipeProgram, lmtp }: Pick<HostFacts, 'pipeProgram' | 'lmtp'>,
+  parts: string,
+): string {
+  const program = /^[\w./+-]+$/.test(pipeProgram) ? pipeProgram : `'${pipeProgram.replaceAll("'", "'\\''")}'`
+  const host = reachable(lmtp.host)
+  const isUsual = addressFromAfar(lmtp.host) === null && (host === '127.0.0.1' || host === 'localhost')
+  return `|${program} ${lmtp.port} ${parts}${isUsual ? '' : ` ${host}`}`
+}
+
+/** The line for an address that goes this way; `program`: another one than ours. */
+export function rightLine(facts: HostFacts, way: Way, program: string = facts.pipeProgram): string {
+  const isPlain = way.route.kind === 'local' && way.route.virtual === null
+  return lineFor({ ...facts, pipeProgram: program }, isPlain ? '0' : partsOf(prefixOf(way) ?? ''))
 }
 
 /** Where Posthorn itself writes a file for each list of a domain; null: nowhere. */
