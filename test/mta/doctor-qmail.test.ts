@@ -2,7 +2,7 @@
 // hookup wrote into a netqmail's own files, and what works in other ways, gives nothing to mend. No qmail is needed: it is
 // judged by its files. Long, because it is a table of breakages.
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { mailServerHost } from '../../src/app/mail-server-host.ts'
@@ -689,6 +689,22 @@ describe('the doctor at a qmail', { concurrency: 4 }, () => {
     }
   })
 
+  test('whether qmail-send runs, and since when, is seen where no other folder was named', async () => {
+    using one = qmailHome(hookedUpHome)
+    const told = async (etimes: string): Promise<readonly string[]> => {
+      const codes: string[] = []
+      for await (const { kind } of qmail.diagnose(one.facts, one.inside({ etimes, pid: '' })))
+        codes.push(kind.code)
+      return codes
+    }
+    deepEqual(await told(''), ['qmail.not-running'])
+    deepEqual(await told('  0\n'), [])
+    utimesSync(join(one.root, virtualdomains), new Date(), new Date(Date.now() + 60_000))
+    deepEqual(await told('3600\n'), ['qmail.not-reread', 'qmail.not-reread'])
+    utimesSync(join(one.root, locals), new Date(), new Date(Date.now() - 7_200_000))
+    deepEqual(await told('3600\n'), ['qmail.not-reread'])
+  })
+
   test('every error and warning of the catalogue is found in this table', () => {
     const tried = new Set(
       breakages.flatMap(({ code, more = [] }) => [code, ...more].map((one) => `qmail.${one}`)),
@@ -696,7 +712,7 @@ describe('the doctor at a qmail', { concurrency: 4 }, () => {
     const untried = qmailKinds.filter(({ code, severity }) => severity !== 'info' && !tried.has(code))
     deepEqual(
       untried.map(({ code }) => code),
-      ['qmail.not-running'], // needs a machine of its own
+      ['qmail.not-running'], // above
     )
   })
 })

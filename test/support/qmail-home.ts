@@ -31,6 +31,8 @@ export interface QmailHome extends Disposable {
   /** `exampleFacts` for it: the two domains, a list in each, and a program that is there. */
   readonly facts: HostFacts
   readonly host: MailServerHost
+  /** The machine from inside, where the root is `/`; `said` is what ps prints of qmail-send. */
+  inside(said: { readonly etimes: string; readonly pid: string }): MailServerHost
   /** `path` below the root; a new folder is made. */
   write(path: string, text: string, mode?: number): void
   read(path: string): string
@@ -98,6 +100,23 @@ export function qmailHome(like: QmailHome | null = null): QmailHome {
     home,
     facts,
     host,
+    inside: (said) => ({
+      configDir: null,
+      readText: (path) => host.readText(join(root, path)),
+      stat: (path) => host.stat(join(root, path)),
+      list: (path) => host.list(join(root, path)),
+      run: async (argv, input) => {
+        const [program, ...words] = argv
+        if (program === 'ps') {
+          const out = words.at(-1) === 'pid=' ? said.pid : said.etimes
+          return { code: out === '' ? 1 : 0, out, err: '' }
+        }
+        return real.run(
+          [program, ...words.map((word) => (word.startsWith('/') ? join(root, word) : word))],
+          input,
+        )
+      },
+    }),
     write,
     read,
     remove: (path) => rmSync(join(root, path), { recursive: true, force: true }),

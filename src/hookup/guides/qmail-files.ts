@@ -54,7 +54,7 @@ export interface QmailFiles {
   accountAt(home: string): Promise<Account | null>
   /** `path` is one of the mail server's; as of the first time that it was asked for. The same goes for the next two. */
   stat(path: string): Promise<FileFacts | null>
-  list(path: string): Promise<readonly string[] | null>
+  list(path: string): Promise<ReadonlySet<string>>
   text(path: string): Promise<string | null>
 }
 
@@ -90,7 +90,7 @@ export async function readQmailFiles(
     account: accounts.named,
     accountAt: accounts.at,
     stat: once((path) => host.stat(`${root}${path}`)),
-    list: once((path) => host.list(`${root}${path}`)),
+    list: once(async (path) => new Set(await host.list(`${root}${path}`))),
     text: once((path) => text(`${root}${path}`)),
   }
 }

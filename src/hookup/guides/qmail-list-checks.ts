@@ -210,7 +210,7 @@ export async function* checkLeftovers(situation: Situation): AsyncIterable<Findi
       known.add(`.qmail-${`${prefix}${name}`.toLowerCase().replaceAll('.', ':')}`)
   }
   for (const [home, known] of homes) {
-    for (const name of (await files.list(home)) ?? []) {
+    for (const name of await files.list(home)) {
       if (!name.startsWith('.qmail-') || /\.posthorn-/.test(name)) continue
       const asked = `.qmail-${name.slice('.qmail-'.length).toLowerCase().replaceAll('.', ':')}`
       const list = asked.replace(/-default$/, '')

@@ -274,6 +274,29 @@ for (const { title, edit, facts, words } of [
     match(refusals.join('\n'), words)
   })
 
+for (const { title, edit, pid = '', argv, note } of [
+  { title: 'the service', argv: ['svc', '-h', '/service/qmail-send'] },
+  {
+    title: 'its script, without a service',
+    edit: (one: QmailHome) => one.write('usr/local/bin/qmailctl', '', 0o755),
+    argv: ['/usr/local/bin/qmailctl', 'reload'],
+  },
+  { title: 'the one process, without either', pid: ' 4711\n', argv: ['kill', '-HUP', '4711'] },
+  { title: 'nobody, where there are two', pid: '4711\n 4712\n', note: /must get a HUP/ },
+  { title: 'nobody, where it does not run', note: /must get a HUP/ },
+])
+  test(`a HUP goes to ${title}`, async () => {
+    using one = qmailHome()
+    if (argv?.[0] !== 'svc') one.remove('service')
+    edit?.(one)
+    const made = await qmail.hookup(only(one.facts), one.inside({ etimes: '1', pid }))
+    deepEqual(
+      made.afterwards.map((step) => step.argv),
+      argv === undefined ? [] : [argv],
+    )
+    if (note !== undefined) match(made.notes.join('\n'), note)
+  })
+
 test('a look-up, which qmail cannot ask, is refused; Postfix, which is not here, is taken out of our configuration', async () => {
   using one = qmailHome()
   match(

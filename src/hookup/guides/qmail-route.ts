@@ -190,7 +190,7 @@ export async function dotQmailOf(
 ): Promise<DotQmail | null> {
   const names = await files.list(home)
   for (const { name, rest } of namesFor(dash, ext)) {
-    if (names?.includes(name) !== true) continue
+    if (!names.has(name)) continue
     const facts = await files.stat(`${home}/${name}`)
     if (facts?.kind === 'file') return { path: `${home}/${name}`, rest, facts }
   }
