@@ -313,6 +313,11 @@ export const withTables = (type: 'hash' | 'regexp'): readonly Breakage[] => [
     main: change('relay_domains =', 'realy_domains ='),
   },
   {
+    name: 'two letters are swapped behind the name of a transport',
+    code: 'misspelled-name',
+    main: change('relay_domains =', 'relay_domians ='),
+  },
+  {
     name: 'a hyphen for a line',
     code: 'misspelled-name',
     main: change('transport_maps =', 'transport-maps ='),

@@ -131,7 +131,13 @@ function tell(out: Output, guide: MailServerGuide | null, { findings, unavailabl
     counted(count('warning'), 'warning'),
     counted(count('info'), 'remark'),
   ]
-  if (findings.length > 0) out.line(`${told.join(', ')}. Mend the first, then ask again.`)
-  else if (unavailable.length === 0)
-    out.line(`Nothing is wrong with ${guide?.title ?? 'the mail server'} and Posthorn.`)
+  if (needsMending(findings)) {
+    out.line(`${told.join(', ')}. Mend the first, then ask again.`)
+    // Mostly it was never hooked up, and all the lines are had at once.
+    if (guide !== null && findings.some(({ kind }) => kind.code.startsWith(`${guide.name}.`)))
+      out.line(`'posthorn hookup ${guide.name}' prints all that Posthorn needs there; --write puts it in.`)
+  } else if (unavailable.length === 0)
+    out.line(
+      `Nothing is wrong with ${guide?.title ?? 'the mail server'} and Posthorn${findings.length === 0 ? '' : `; ${told[2]}`}.`,
+    )
 }

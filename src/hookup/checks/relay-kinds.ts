@@ -205,7 +205,7 @@ export const smaller = info(
   'smaller',
   'The mail server takes smaller messages than our door',
   'Only larger posts are concerned, where a list takes them at all.',
-  "[lmtp] max_message_size of the mail server's size makes the door refuse what could not leave.",
+  'Nothing must be done. Who wants such posts refused at the door lowers [lmtp] max_message_size to that size.',
 )
 
 export const no8BitMime = info(

@@ -102,7 +102,7 @@ function* misspelledNames(configuration: PostfixConfiguration): Generator<Findin
   for (const setting of main.settings) {
     const { name } = setting
     if (known.has(name) && !isUnused(configuration, name)) continue
-    if (used.has(name) || names.some((service) => name.startsWith(`${service}_`))) continue
+    if (used.has(name) || names.some((service) => isOfTransport(name, service))) continue
     const meant = nearest(name, ours)
     if (meant === null) continue
     yield finding(kinds.misspelled, {
@@ -113,6 +113,13 @@ function* misspelledNames(configuration: PostfixConfiguration): Generator<Findin
     })
   }
 }
+
+/** A parameter that each transport may have under its own name; `relay_domians` is none, though `relay` is one. */
+const isOfTransport = (name: string, service: string): boolean =>
+  name.startsWith(`${service}_`) && ofTransports.test(name.slice(service.length + 1))
+
+const ofTransports =
+  /^(?:(?:initial_)?destination_|(?:extra_)?recipient_(?:limit|refill_)|minimum_delivery_slots|delivery_slot_|time_limit|transport_rate_delay)/
 
 // Names of main.cf are among what postconf prints only when something uses them; it says itself which are not.
 const isUnused = ({ remarks }: PostfixConfiguration, name: string): boolean =>

@@ -1,17 +1,20 @@
 // Faults of the tables that mail for lists hangs on: types, files, what was compiled when, and what they know.
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Unavailable } from '../../base/unavailable.ts'
 import type { Finding } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
+import { tableNames } from '../postfix-tables.ts'
 import { partsOf } from './postfix-configuration.ts'
 import * as kinds from './postfix-kinds.ts'
 import { compiledTypes, isPattern, type Looked, type TableName, tableOf } from './postfix-look-ups.ts'
+import { nearest } from './postfix-names.ts'
 import { classesOf, type DomainClass } from './postfix-routing.ts'
 import { inside } from './postfix-services.ts'
 import {
   lookUpOf,
   ourTable,
   ourType,
+  ourWord,
   type Place,
   type PostfixView,
   placeOf,
@@ -224,6 +227,11 @@ function missingWords(
   const { facts } = view
   const known = ourTable(table)
   if (other !== null) return { change: `postmap ${table.type}:${table.name}` }
+  // A name of its own beside our tables is a typing mistake: nobody else writes there.
+  const near = nearest(basename(table.name), new Set(tableNames))
+  const meant = tableNames.find((name) => name === near)
+  if (known === null && dirname(table.name) === facts.dataDir && meant !== undefined)
+    return { change: `Posthorn's table is called ${meant}: name it as ${ourWord(view, meant)}` }
   if (known === null)
     return {
       change: Object.hasOwn(compiledTypes, table.type)
