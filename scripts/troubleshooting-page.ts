@@ -24,7 +24,7 @@ change. It changes nothing, and it sends nothing but what \`--deep\` sends.
 It ends with 0 when nothing is to be mended, 1 when there is an error or a warning, 2 when it could not look. An **error**
 loses, refuses or holds up mail; a **warning** harms in some cases; an **info** is only good to know.
 
-Each entry below is a code that doctor prints. When doctor tells several, mend the first and ask again.
+Each entry below is a code that doctor prints: look for the one in brackets that it told. When it tells several, mend the first and ask again.
 `
 
 /** The whole page, as markdown. */
@@ -35,7 +35,8 @@ export function troubleshootingPage(): string {
       ...(['error', 'warning', 'info'] as const).flatMap((severity) => section(kinds, severity)),
     ].join('\n\n'),
   )
-  return `${introduction}\n${chapters.join('\n\n')}\n`
+  const contents = catalogue.map(({ title }) => `[${title}](#${title.toLowerCase().replaceAll(' ', '-')})`)
+  return `${introduction}\n${contents.join(' · ')}\n\n${chapters.join('\n\n')}\n`
 }
 
 function section(kinds: readonly FindingKind[], severity: Severity): readonly string[] {

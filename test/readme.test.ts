@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { findCommand } from '../src/cli/commands.ts'
+import { postingChain } from '../src/rules/chain.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -117,6 +118,15 @@ function anchorOf(title: string): string {
     .replace(/[^\p{L}\p{N} _-]/gu, '')
     .replaceAll(' ', '-')
 }
+
+test('docs/operating.md tells of every rule that a post is judged by', () => {
+  const page = read('docs/operating.md')
+  const rows = page.slice(page.indexOf('| rule | hits |')).split('\n\n')[0] ?? ''
+  deepEqual(
+    [...rows.matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name),
+    postingChain.map(({ rule }) => rule.name),
+  )
+})
 
 test('every event that docs/operating.md tells of is logged somewhere', () => {
   const sources = globSync('src/**/*.ts', { cwd: root })

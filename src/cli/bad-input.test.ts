@@ -191,6 +191,19 @@ test('a list gets no name that could mean something else, and no such name finds
   )
 })
 
+test('a list that is not there is told with the one that was meant: letters swapped, no domain, the wrong one', async () => {
+  await using fresh = await freshStore()
+  const { run } = shell(fresh)
+  await run(['create', tea])
+  for (const [spec, hint] of [
+    ['tae@lists.example.org', "; did you mean 'tea'?"],
+    ['tea', '; did you mean tea@lists.example.org?'],
+    ['tea@list.example.org', '; did you mean tea@lists.example.org?'],
+    ['milk@lists.example.org', ''],
+  ] as const)
+    equal((await run(['members', spec])).err.split('\nError: ')[1], `No such list: ${spec}${hint}\n`)
+})
+
 test('what is no file to read is told: a directory, nothing, one that this user may not open', async (t) => {
   const directory = folder(t)
   const closed = join(directory, 'closed')
@@ -207,7 +220,7 @@ test('what is no file to read is told: a directory, nothing, one that this user 
   }
   match(await read(directory), /' is a directory, not a file$/)
   match(await read(join(directory, 'nobody')), /^there is no file '.*nobody': check the name$/)
-  match(await read(tea), /check the name; it is looked for in .*\. The file comes first, then the list$/)
+  match(await read(tea), /check the name; it is looked for in .*. The file comes first, then the list$/)
   const asRoot = process.geteuid?.() === 0
   if (asRoot) process.seteuid?.(65_534)
   const said = await read(closed).finally(() => asRoot && process.seteuid?.(0))

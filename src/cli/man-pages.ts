@@ -107,7 +107,7 @@ function keyLines(name: string, { type, standard, doc, treatment }: Key<unknown>
 
 const exitCodes = [
   words(
-    '0: done, or nothing to do. 1: not done. 2: wrong use or configuration. 3: not found. 75: try again later.',
+    '0: done, or nothing to do. 1: not done. 2: wrong use (a list that does not exist too) or configuration. 3: nothing of that number or name in the store. 75: try again later.',
   ),
 ]
 

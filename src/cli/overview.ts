@@ -32,6 +32,7 @@ Commands:
 ${rows.join('\n')}
 
 'posthorn COMMAND -h' explains a command. Exit codes: 0 done, 1 not done, 2 wrong use
-or configuration, 3 not found, 75 try again later.
+(a list that does not exist too) or configuration, 3 nothing of that number or name
+in the store, 75 try again later.
 `
 }

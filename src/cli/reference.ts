@@ -13,8 +13,8 @@ that program's commands and options.
   taken and nobody answering waits some seconds, then ends with 75 and says which process has it.
 - **Files** given as arguments are read and written by the process that you started, with its rights and from its directory.
 - **LISTSPEC** is a posting address (\`tea@lists.example.org\`) or a List-Id (\`tea.lists.example.org\`), in any letter case.
-- **Exit codes**: 0 done or nothing to do, 1 not done, 2 wrong use or configuration, 3 not found (where Mailman does not say
-  0), 75 try again later. \`status\`: 0 healthy, 1 running with trouble, 2 not running.
+- **Exit codes**: 0 done or nothing to do, 1 not done, 2 wrong use or configuration (a list that does not exist is wrong
+  use, as in Mailman; \`remove\` of one is 0), 3 nothing of that number or name in the store, 75 try again later. \`status\`: 0 healthy, 1 running with trouble, 2 not running.
 - Mistakes go to standard error. As root, one warning is shown on a terminal; \`--run-as-root\` says that it is meant.
 `
 

@@ -85,9 +85,9 @@ export async function about<T>(path: string, deed: string, work: () => Promise<T
   } catch (fault) {
     if (fault instanceof Unavailable) throw fault
     const words = fault instanceof Error ? fault.message : String(fault)
-    throw new Unavailable(
-      `${path} cannot be ${deed} (${words}); check free space, and owner and mode of the file and its directory`,
-      { cause: fault },
-    )
+    const remedy = ['EACCES', 'EPERM'].includes((fault as NodeJS.ErrnoException).code ?? '')
+      ? 'run this as root, or as the user to whom it belongs'
+      : 'check free space, and owner and mode of the file and its directory'
+    throw new Unavailable(`${path} cannot be ${deed} (${words}); ${remedy}`, { cause: fault })
   }
 }

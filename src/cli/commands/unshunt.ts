@@ -44,7 +44,7 @@ export const unshunt = defineCommand({
     }
     if (all || back === numbers.length) return EX.ok
     out.errorLine(
-      `${counted(numbers.length - back, 'entry', 'entries')} of ${numbers.length} had not been set aside`,
+      `${counted(numbers.length - back, 'entry', 'entries')} of ${numbers.length} had not been set aside, or are not there; 'posthorn queue list --aside' shows those that are`,
     )
     return EX.notFound
   },
