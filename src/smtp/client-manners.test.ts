@@ -35,3 +35,10 @@ for (const { title, start, happens, ends } of [
     deepEqual([manners.mayTry(one), manners.mayTry(other)], [free, free])
   })
 }
+
+test('a relay that says so itself is never tried', () => {
+  const learnt: BehindDot[] = []
+  const manners = new Manners('untried', (now) => learnt.push(now))
+  manners.refuses()
+  deepEqual([manners.mayTry(one), learnt], [false, ['refused']])
+})

@@ -32,6 +32,11 @@ export class Manners {
     return this.#behindDot === 'taken'
   }
 
+  /** It says itself that it takes none. */
+  refuses(): void {
+    this.#now('refused')
+  }
+
   tries(who: object): void {
     if (this.#behindDot === 'untried') this.#trier = who
   }

@@ -45,6 +45,7 @@ export async function openConnection(
     return opened
   }
   const { dialogue, offered } = opened
+  if (offered.deafBehindDot) manners.refuses()
   return { connection: new ClientConnection(dialogue.wire, offered, relay.timeouts, manners) }
 }
 

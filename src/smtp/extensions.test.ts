@@ -20,6 +20,11 @@ for (const { title, lines, offers } of [
     offers: { auth: ['PLAIN', 'LOGIN', 'CRAM-MD5'] },
   },
   {
+    title: 'Courier: another XVERP, and nothing behind a dot',
+    lines: ['XVERP=Courier', 'XEXDATA', 'XSECURITY=NONE,STARTTLS', 'PIPELINING'],
+    offers: { pipelining: true, deafBehindDot: true },
+  },
+  {
     title: 'all the rest',
     lines: ['SMTPUTF8', 'XVERP', 'CHUNKING', 'ENHANCEDSTATUSCODES', 'STARTTLS', 'DSN', 'ETRN'],
     offers: { smtpUtf8: true, xverp: true, chunking: true, enhancedStatusCodes: true, startTls: true },

@@ -5,6 +5,11 @@ import type { Reply } from './reply.ts'
 export interface Extensions {
   /** RFC 2920: commands may leave before earlier replies are in. */
   readonly pipelining: boolean
+  /**
+   * Takes nothing in the packet of a final dot. QUIRK: Courier offers PIPELINING, and loses what comes behind a dot
+   * without a word; it is known by XEXDATA, which it alone offers.
+   */
+  readonly deafBehindDot: boolean
   /** RFC 1870: the largest message in bytes; 0 = offered without a limit, null = not offered. */
   readonly size: number | null
   /** RFC 6152. */
@@ -26,6 +31,7 @@ export interface Extensions {
 /** What a server offers that only knows HELO: nothing. */
 export const noExtensions: Extensions = {
   pipelining: false,
+  deafBehindDot: false,
   size: null,
   eightBitMime: false,
   smtpUtf8: false,
@@ -49,10 +55,12 @@ export function parseExtensions(reply: Reply): Extensions {
   }
   return {
     pipelining: offered.has('PIPELINING'),
+    deafBehindDot: offered.has('XEXDATA'),
     size: sizeOf(offered.get('SIZE')),
     eightBitMime: offered.has('8BITMIME'),
     smtpUtf8: offered.has('SMTPUTF8'),
-    xverp: offered.has('XVERP'),
+    // QUIRK: Courier's XVERP=Courier makes senders of another form, and takes Postfix's word for it without doing it.
+    xverp: offered.get('XVERP')?.length === 0,
     chunking: offered.has('CHUNKING'),
     enhancedStatusCodes: offered.has('ENHANCEDSTATUSCODES'),
     startTls: offered.has('STARTTLS'),
