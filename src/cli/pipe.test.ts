@@ -58,13 +58,15 @@ test('a post goes in by port, and by UNIX socket', async () => {
 
 const large = Buffer.alloc(2_000_000, 'a line of a large message\n')
 
-test('a list that is not there is 100, and 67 for others; what is wrong with the call is 111, and 75', async () => {
+test('a list that is not there is 100, or 67; a message that is refused 100, or 70; a wrong call 111, or 75', async () => {
   await using door = await freshDoor()
   const port = String((door.address as { port: number }).port)
   const unknown = { ...usual, EXT: 'milk' }
   for (const { argv, env, code, words } of [
     { argv: [port, '1'], env: unknown, code: 100, words: /550 5\.1\.1 no such list/ },
     { argv: ['--sysexits', port, '1'], env: unknown, code: 67, words: /550 5\.1\.1 no such list/ },
+    { argv: [port, '1'], env: usual, code: 100, words: /552 / },
+    { argv: ['--sysexits', port, '1'], env: usual, code: 70, words: /552 / },
     { argv: [port, '1'], env: { HOST: 'lists.example.org' }, code: 111, words: /EXT is not set/ },
     { argv: [port, '--sysexits', '1'], env: {}, code: 75, words: /EXT is not set/ },
     { argv: ['1', '1'], env: usual, code: 111, words: /cannot reach the LMTP server/ },

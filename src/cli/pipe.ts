@@ -10,12 +10,16 @@ import { WireText } from '../hookup/pipe/wire-text.ts'
 interface ExitCodes {
   readonly delivered: number
   readonly later: number
+  readonly unknown: number
   readonly never: number
 }
 
-const ofQmail: ExitCodes = { delivered: 0, later: 111, never: 100 }
-/** EX_OK, EX_TEMPFAIL, EX_NOUSER: what takes 100 for "later", as Courier does, takes 67 for "never". */
-const ofSysexits: ExitCodes = { delivered: 0, later: 75, never: 67 }
+const ofQmail: ExitCodes = { delivered: 0, later: 111, unknown: 100, never: 100 }
+/**
+ * EX_OK, EX_TEMPFAIL, EX_NOUSER, EX_SOFTWARE. QUIRK: after any other code for "never" Courier refuses all mail from the
+ * world for that address for up to two hours (courier(8), BOFHSUPPRESSBACKSCATTER), which one bad message must not do.
+ */
+const ofSysexits: ExitCodes = { delivered: 0, later: 75, unknown: 67, never: 70 }
 
 async function run(argv: readonly string[]): Promise<Outcome> {
   const text = new WireText()

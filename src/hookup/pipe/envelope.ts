@@ -34,7 +34,8 @@ envelope sender SENDER's.
   --sender ADDRESS      instead of SENDER; empty, or <>, for the null sender
   --sysexits            exit codes of sysexits.h (Courier, fetchmail, procmail), rather than qmail's
 
-Exit codes: 0 delivered; 100 (67) refused for good; 111 (75) everything else: try again later.
+Exit codes: 0 delivered; 100 refused for good (67 the recipient, 70 the message); 111 (75) everything else: try again
+later.
 `
 
 const variables: ReadonlyMap<string, string> = new Map([

@@ -113,7 +113,7 @@ for (const { title, script, kind, words } of [
   {
     title: '550 to RCPT',
     script: at(3, '550 5.1.1 no\r\n'),
-    kind: 'never',
+    kind: 'unknown',
     words: /RCPT tea@.*: 550 5.1.1 no/,
   },
   { title: '250 to DATA', script: at(4, '250 ok\r\n'), kind: 'later', words: /DATA: 250/ },

@@ -16,9 +16,12 @@ export interface PipeMessage {
   readonly eightBit: boolean
 }
 
-/** `words` are for the log of the mail server, and for the bounce where there is one. */
+/**
+ * `unknown`: the recipient was refused for good, `never`: the message. `words` are for the log of the mail server, and
+ * for the bounce where there is one.
+ */
 export interface Outcome {
-  readonly kind: 'delivered' | 'later' | 'never'
+  readonly kind: 'delivered' | 'later' | 'unknown' | 'never'
   readonly words: string
 }
 
@@ -43,8 +46,8 @@ interface Step {
   readonly send: (offered: Extensions) => readonly (string | Uint8Array)[]
   /** First digit of the reply that leads on. */
   readonly wants: 2 | 3
-  /** Whether a 5xx here speaks of this message, and is for good. */
-  readonly judges: boolean
+  /** What a 5xx here says; null: nothing of this message. */
+  readonly judges: 'unknown' | 'never' | null
 }
 
 export async function handOver(
@@ -75,7 +78,7 @@ export async function handOver(
     overhear(said, reply)
     last = replyText(reply)
     if (Math.floor(reply.code / 100) !== step.wants) {
-      const kind = step.judges && isPermanent(reply) ? 'never' : 'later'
+      const kind = (isPermanent(reply) ? step.judges : null) ?? 'later'
       return talk.leave({ kind, words: `${where}: ${step.what}: ${last}` })
     }
     if (step.what === hello) offered = parseExtensions(reply)
@@ -96,12 +99,12 @@ function stepsFor({ sender, recipient }: PipeEnvelope, { pieces, eightBit }: Pip
       ...(utf8 && smtpUtf8 ? ['SMTPUTF8'] : []),
     ].join(' ')
   return [
-    { what: greeting, send: () => [], wants: 2, judges: false },
-    { what: hello, send: () => ['LHLO localhost\r\n'], wants: 2, judges: false },
-    { what: 'MAIL', send: (offered) => [`${mail(offered)}\r\n`], wants: 2, judges: false },
-    { what: `RCPT ${recipient}`, send: () => [`RCPT TO:<${recipient}>\r\n`], wants: 2, judges: true },
-    { what: 'DATA', send: () => ['DATA\r\n'], wants: 3, judges: true },
-    { what: endOfData, send: () => pieces, wants: 2, judges: true },
+    { what: greeting, send: () => [], wants: 2, judges: null },
+    { what: hello, send: () => ['LHLO localhost\r\n'], wants: 2, judges: null },
+    { what: 'MAIL', send: (offered) => [`${mail(offered)}\r\n`], wants: 2, judges: null },
+    { what: `RCPT ${recipient}`, send: () => [`RCPT TO:<${recipient}>\r\n`], wants: 2, judges: 'unknown' },
+    { what: 'DATA', send: () => ['DATA\r\n'], wants: 3, judges: 'never' },
+    { what: endOfData, send: () => pieces, wants: 2, judges: 'never' },
   ]
 }
 
