@@ -125,3 +125,21 @@ for (const { title, before, after, wanted } of [
   test(`unified diff: ${title}`, () => {
     equal(unifiedDiff('f', before, after), wanted)
   })
+
+test('a file of ours alone is replaced without a copy beside it, and put back when another cannot be written', async (t) => {
+  const directory = folder(t)
+  const path = join(directory, 'posthorn')
+  const ours = (line: string): ConfigurationFile => ({ ...block(path, line), kind: 'whole' })
+  await writeChanges((await planChanges([ours('one')])).changes, stamp)
+  const first = readFileSync(path, 'utf8')
+  chmodSync(path, 0o604)
+  const other = join(directory, 'other')
+  const { changes } = await planChanges([ours('two'), block(other, 'x')])
+  writeFileSync(other, 'made meanwhile\n')
+  await rejects(writeChanges(changes, stamp), Unavailable)
+  equal(readFileSync(path, 'utf8'), first)
+  await writeChanges((await planChanges([ours('two')])).changes, stamp)
+  match(readFileSync(path, 'utf8'), /^two$/m)
+  equal(statSync(path).mode & 0o7777, 0o604)
+  deepEqual(readdirSync(directory).sort(), ['other', 'posthorn'])
+})

@@ -1,6 +1,6 @@
 // Brings a hook-up into the files of the mail server: what would change is worked out first and shown, then written.
-// Law: only files that the hook-up names are written, whole or not at all, with their owner and mode; the text before is
-// kept beside each; a file that somebody else changed meanwhile is left alone, and then nothing is written at all.
+// Law: only files that the hook-up names are written, whole or not at all, with their owner and mode; what the operator wrote
+// is kept beside each; a file that somebody else changed meanwhile is left alone, and then nothing is written at all.
 import { constants } from 'node:fs'
 import {
   chmod,
@@ -13,6 +13,7 @@ import {
   rename,
   rm,
   stat,
+  writeFile,
 } from 'node:fs/promises'
 import { Unavailable } from '../base/unavailable.ts'
 import type { ConfigurationFile } from '../model/hookup.ts'
@@ -27,6 +28,8 @@ export interface FileChange {
   readonly after: string
   /** Of a new file. */
   readonly mode: number
+  /** Nothing in it is the operator's. No copy is kept: Courier reads every file of a folder, whatever its name is. */
+  readonly isOurs: boolean
 }
 
 export interface Plan {
@@ -46,7 +49,7 @@ export async function planChanges(files: readonly ConfigurationFile[]): Promise<
     if ('refusal' in joined) refusals.push(joined.refusal)
     else if (joined.text !== before) {
       const mode = parts[0]?.mode ?? 0o644
-      changes.push({ path, before, after: joined.text, mode })
+      changes.push({ path, before, after: joined.text, mode, isOurs: parts[0]?.kind === 'whole' })
     }
   }
   return { changes, refusals }
@@ -100,7 +103,7 @@ async function prepare(change: FileChange, stamp: string): Promise<Ready> {
   return about(named, 'written', async () => {
     const path = before === null ? named : await realpath(named)
     const fresh = `${path}.posthorn-new`
-    const backup = before === null ? null : `${path}.posthorn-${stamp}`
+    const backup = before === null || change.isOurs ? null : `${path}.posthorn-${stamp}`
     await rm(fresh, { force: true })
     if (backup !== null) await copyFile(path, backup, constants.COPYFILE_EXCL)
     try {
@@ -108,8 +111,8 @@ async function prepare(change: FileChange, stamp: string): Promise<Ready> {
         await file.writeFile(after, 'latin1')
         await file.sync()
       })
-      if (backup === null) await chmod(fresh, change.mode)
-      else await likeThe(path, [backup, fresh])
+      if (before === null) await chmod(fresh, change.mode)
+      else await likeThe(path, backup === null ? [fresh] : [backup, fresh])
       await syncPath(fresh)
     } catch (fault) {
       await discard({ fresh, backup })
@@ -149,8 +152,9 @@ async function mustBeUntouched({ path, change }: Ready): Promise<void> {
   )
 }
 
-async function putBack({ path, backup }: Ready): Promise<void> {
-  if (backup === null) await rm(path, { force: true })
+async function putBack({ path, backup, change: { before } }: Ready): Promise<void> {
+  if (before === null) await rm(path, { force: true })
+  else if (backup === null) await writeFile(path, before, 'latin1')
   else await rename(backup, path)
 }
 

@@ -3,10 +3,12 @@
 // that text, so a second run gives what the first one gave, whatever changed in between.
 import type { ConfigurationFile } from '../model/hookup.ts'
 
-const opening = 'posthorn hookup begin'
-const closing = 'posthorn hookup end'
+/** How the line before our lines begins, behind the sign of a comment; and the one after them. */
+export const opening = 'posthorn hookup begin'
+export const closing = 'posthorn hookup end'
 const replaced = 'posthorn was: '
-const ownFile = "posthorn hookup: this file is made by 'posthorn hookup' and replaced by it"
+/** The first line of a file of ours. */
+export const ownFile = "posthorn hookup: this file is made by 'posthorn hookup' and replaced by it"
 
 export type Joined = { readonly text: string } | { readonly refusal: string }
 

@@ -103,6 +103,25 @@ test('a domain without a home gets no files; a list server elsewhere is named', 
   match(text, / 8024 1 192\.0\.2\.1\n$/)
 })
 
+for (const { title, given, line } of [
+  {
+    title: 'a listener on all addresses is reached at the loopback one',
+    given: { lmtpHost: '0.0.0.0' },
+    line: / 8024 1\n$/,
+  },
+  { title: 'a listener on all IPv6 addresses too', given: { lmtpHost: '::' }, line: / 8024 1 ::1\n$/ },
+  {
+    title: 'a command with a Unix socket is given no port',
+    given: { command: 'p --unix /run/lmtp' },
+    line: / p --unix \/run\/lmtp 1\n$/,
+  },
+])
+  test(title, (t) => {
+    const { settings } = fresh(t)
+    const [text = ''] = [...wantedFiles({ ...settings, ...given }, lists('tea')).values()][0]?.values() ?? []
+    match(text, line)
+  })
+
 test('a home that is not there is named', async (t) => {
   const { settings } = fresh(t, { homeOf: () => '/nowhere/home' })
   await rejects(dotFiles(settings).publish(lists('tea')), { name: 'Unavailable', message: /\/nowhere\/home/ })

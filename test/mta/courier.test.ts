@@ -1,127 +1,167 @@
-// A real Courier starts posthorn-qmail for each message, as docs/qmail.md says. Needs root and Debian's courier-mta:
-// `test/mta-lab/lab.sh install courier`.
+// The whole loop with a real Courier, hooked up by what `posthorn hookup courier` prints. It starts posthorn-qmail for each
+// message, from files that Posthorn keeps.
 import { deepEqual, equal, match } from 'node:assert/strict'
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { Sink } from '../mta-lab/sink.mjs'
-import { handIn } from '../support/hand-in.ts'
-import { eventually, freePort, freshSite, run } from '../support/server.ts'
+import { after, test } from 'node:test'
+import { mailServerHost } from '../../src/app/mail-server-host.ts'
+import { planChanges, writeChanges } from '../../src/hookup/apply.ts'
+import { courier } from '../../src/hookup/guides/courier.ts'
+import { courierHome, mailman } from '../support/courier-home.ts'
+import { handIn, post } from '../support/hand-in.ts'
+import { factsOf, writeHookup } from '../support/hook-up.ts'
+import { type MailServerLab, mailServerLab } from '../support/mail-server-lab.ts'
+import { mailServerStory, storyDomain } from '../support/mail-server-story.ts'
+import { eventually, freshSite, type Site } from '../support/server.ts'
 
-const lab = new URL('../mta-lab/lab.sh', import.meta.url).pathname
-const root = new URL('../..', import.meta.url).pathname
-const domain = 'lists.example.test'
+/** Does what hookup says between `prepare` and `up`; Courier does not run yet, so nothing is to be restarted. */
+async function hookUp(lab: MailServerLab, site: Site): Promise<void> {
+  const { afterwards } = await writeHookup(courier, await factsOf(site), lab)
+  for (const { argv } of afterwards)
+    if (argv[0] !== 'courier') equal((await lab.exec(argv)).code, 0, argv.join(' '))
+}
 
-test('Courier hands mail to posthorn-qmail, bounces what it refuses, and keeps the rest', async () => {
-  await using ending = new AsyncDisposableStack()
-  const directory = mkdtempSync(join(tmpdir(), 'posthorn-courier-'))
-  chmodSync(directory, 0o755)
-  ending.defer(() => rmSync(directory, { recursive: true, force: true }))
-  const [instance, home] = [join(directory, 'courier'), join(directory, 'home')]
-  const world = await new Sink({ port: 0, keep: true, dir: join(directory, 'world') }).listen()
-  ending.defer(() => world.close())
-  const [smtpPort, lmtpPort] = [await freePort(), await freePort()]
-  // The list user's home is what the chroot of the laboratory shows of us, so the program lies there too.
-  mkdirSync(home)
-  for (const part of ['bin', 'src'])
-    cpSync(join(root, part), join(home, 'posthorn', part), { recursive: true })
-  writeFileSync(join(home, 'posthorn', 'package.json'), '{ "type": "module" }')
-  chownSync(home, 7832, 7832)
-  chmodSync(home, 0o755)
+const place = courierHome()
+after(() => place[Symbol.dispose]())
+
+mailServerStory({
+  title: 'Posthorn behind a real Courier that starts posthorn-qmail',
+  kind: 'courier',
+  sections: async () => ({ mta: { incoming: 'courier', configuration: place.configuration } }),
+  hookUp: async (lab, site) => {
+    await lab.prepare({ domains: [storyDomain], maps: place.home })
+    await hookUp(lab, site)
+    await lab.up()
+  },
+  // A -default file takes whatever follows the list's name and a dash.
+  bouncedTails: ['nosuch'],
+})
+
+const ann = 'ann@one.example.test'
+
+test('what Posthorn refuses bounces, what it cannot take waits, and no list is closed by one bad message', async () => {
+  using own = courierHome()
+  await using lab = await mailServerLab('courier')
+  const { smtpPort: relayPort, lmtpPort, world } = lab
   await using site = await freshSite({
-    relayPort: smtpPort,
+    relayPort,
     lmtpPort,
-    sections: { mta: { incoming: 'courier', configuration: './mta.cfg' } },
+    sections: {
+      mta: { incoming: 'courier', configuration: own.configuration },
+      lmtp: { max_message_size: '64 KiB' },
+    },
   })
-  const program = 'POSTHORN_NODE=/opt/node /maps/posthorn/bin/posthorn-qmail --sysexits'
-  writeFileSync(join(site.directory, 'mta.cfg'), `[courier]\nhome: ${home}\ncommand: ${program}\n`)
-  await site.list(`tea@${domain}`, [])
-  // A name that Posthorn does not know is the operator's own.
-  writeFileSync(join(home, '.courier-milk'), `|HOST=${domain} ${program} ${lmtpPort} 1\n`, { mode: 0o644 })
-  chownSync(join(home, '.courier-milk'), 7832, 7832)
-  const ports = ['--smtp-port', smtpPort, '--lmtp-port', lmtpPort, '--sink-port', world.port].map(String)
-  const started = await run([
-    lab,
-    'start',
-    'courier',
-    '--dir',
-    instance,
-    ...ports,
-    '--domain',
-    domain,
-    '--maps',
-    home,
-  ])
-  equal(started.code, 0, started.err)
-  ending.defer(async () => void (await run([lab, 'stop', '--dir', instance])))
-  const send = (to: string, id: string) =>
-    handIn({
-      port: smtpPort,
-      dialect: 'smtp',
-      from: 'ann@one.example.test',
-      to: [`${to}@${domain}`],
-      message: `From: ann@one.example.test\r\nMessage-ID: <${id}@one.example.test>\r\nSubject: tea\r\n\r\n.hot\r\n`,
-    })
+  const [tea, milk] = [`tea@${storyDomain}`, `milk@${storyDomain}`]
+  await site.must(['domain', 'add', storyDomain, '--list-only'])
+  await site.list(tea, [])
+  // A file that Posthorn did not write is the operator's own.
+  const line = `|HOST=${storyDomain} ${own.command} ${lmtpPort} 1\n`
+  writeFileSync(join(own.home, '.courier-milk'), line)
+  chownSync(join(own.home, '.courier-milk'), mailman, mailman)
+  await lab.prepare({ domains: [storyDomain], maps: own.home })
+  await hookUp(lab, site)
+  await lab.up()
+  const send = (to: string, id: string, body = 'hot\n') =>
+    handIn({ port: relayPort, dialect: 'smtp', from: ann, to: [to], message: post(ann, to, id, { body }) })
+  const said = (what: RegExp): Promise<unknown> =>
+    eventually(`${what} in the log`, async () => what.test(await lab.ask('log')), 30_000)
+  const bounced = (id: string): Promise<unknown> =>
+    eventually(`a bounce for ${id}`, () =>
+      world.messages.some(
+        (one) => one.from === '' && lab.textOf(one).includes(`<${id}@client.example.test>`),
+      ),
+    )
 
-  // Posthorn is down: the mail waits.
-  const early = await send('Tea', 'early')
-  match(early.end[0] ?? '', /^250/)
-  const said = async () => (await run([lab, 'log', '--dir', instance])).out
-  await eventually('a deferral in the log', async () => /deferred/i.test(await said()), 30_000)
+  match((await send(tea.replace('t', 'T'), 'early')).end[0] ?? '', /^250/)
+  await said(/cannot reach the LMTP server.*\n.*deferred/)
   const server = await site.start()
-  await server.logged('lmtp.accepted', ({ recipients }) => String(recipients) === `tea@${domain}`, 60_000)
+  await server.logged('lmtp.accepted', ({ recipients }) => String(recipients) === tea, 60_000)
 
-  deepEqual(
-    (await send('nosuch', 'nosuch')).recipients.map((text) => text.slice(0, 3)),
-    ['550'],
-  )
-  await send('tea-bounces+ann=x.test', 'bounce')
-  await server.logged(
-    'lmtp.accepted',
-    ({ recipients }) => String(recipients) === `tea-bounces+ann=x.test@${domain}`,
-    30_000,
-  )
-  await send('milk', 'milk')
-  // Posthorn's own notices have a null sender too.
-  const refused = /posthorn-qmail: .*550 5\.1\.1 no such list/
-  await eventually('milk to be refused', async () => refused.test(await said()), 30_000)
-  const letters = join(directory, 'world')
-  const texts = () =>
-    world.messages
-      .filter(({ from }) => from === '')
-      .map(({ id }) => readFileSync(join(letters, `${String(id).padStart(8, '0')}.eml`), 'utf8'))
-  await eventually(
-    'a bounce for milk',
-    () => texts().some((text) => text.includes('<milk@one.example.test>')),
-    30_000,
-  )
+  await send(milk, 'unknown')
+  await said(/posthorn-qmail: .*550 5\.1\.1 no such list/)
+  await bounced('unknown')
 
-  // A list that is made while Courier runs counts at once, and is refused at once when it is gone.
-  const asked = async () => ((await send('rice.milk', 'rice')).recipients[0] ?? '').slice(0, 3)
-  equal(await asked(), '550')
-  await site.must(['create', `rice.milk@${domain}`])
-  equal(await asked(), '250')
-  await server.logged(
-    'lmtp.accepted',
-    ({ recipients }) => String(recipients) === `rice.milk@${domain}`,
-    60_000,
-  )
-  await site.must(['remove', `rice.milk@${domain}`])
-  equal(await asked(), '550')
+  // A stranger, for whom a refusal could close the address (courier(8), BOFHSUPPRESSBACKSCATTER).
+  const localAddress = '127.0.0.2'
+  const large = post(ann, tea, 'large', { body: 'x\n'.repeat(50_000) })
+  const handed = await handIn({
+    port: relayPort,
+    localAddress,
+    dialect: 'smtp',
+    from: ann,
+    to: [tea],
+    message: large,
+  })
+  match(handed.end[0] ?? '', /^250/)
+  await said(/posthorn-qmail: .* 552 /)
+  const again = await handIn({ port: relayPort, localAddress, dialect: 'smtp', from: ann, to: [tea] })
+  match(again.recipients[0] ?? '', /^250/)
+
+  await site.must(['remove', tea])
   deepEqual(
-    readdirSync(home).filter((name) => name.startsWith('.courier')),
-    ['.courier-milk', '.courier-tea', '.courier-tea-default'],
+    readdirSync(own.home).filter((name) => name.startsWith('.courier')),
+    ['.courier-milk'],
   )
+  equal(await server.stop(), 0)
+})
+
+test('lists live beside people in a local domain and in a hosted one', async () => {
+  using own = courierHome()
+  await using lab = await mailServerLab('courier')
+  const { smtpPort: relayPort, lmtpPort } = lab
+  const [local, hosted] = ['mta.lab.test', 'hosted.example.test']
+  await lab.prepare({ domains: [hosted], maps: own.home })
+  const etc = join(lab.root, 'etc/courier')
+  const shelf = join(own.home, 'hosted')
+  mkdirSync(shelf)
+  chownSync(shelf, mailman, mailman)
+  const account = (name: string, home: string): string =>
+    `${name}@${hosted}\tuid=${mailman}|gid=${mailman}|home=${home}|shell=/bin/sh\n`
+  writeFileSync(join(etc, 'hosteddomains/people'), `${hosted}\n`)
+  writeFileSync(join(etc, 'userdb'), account('alias', shelf) + account('ann', own.home), { mode: 0o600 })
+  for (const argv of [['makehosteddomains'], ['makeuserdb']]) equal((await lab.exec(argv)).code, 0)
+  const homes = `${local}: ${etc}/aliasdir\n${hosted}: ${shelf}\n`
+  writeFileSync(own.configuration, `[courier]\n${homes}command: ${own.command}\n`)
+  await using site = await freshSite({
+    relayPort,
+    lmtpPort,
+    sections: { mta: { incoming: 'courier', configuration: own.configuration } },
+  })
+  for (const domain of [local, hosted]) {
+    await site.must(['domain', 'add', domain])
+    await site.list(`${domain.split('.')[0]}-tea@${domain}`, [])
+  }
+  // From outside of the chroot, as with --config-dir.
+  const host = mailServerHost({ configDir: etc, commandPrefix: [] })
+  const made = await courier.hookup(await factsOf(site), host)
+  deepEqual([made.refusals, made.ours], [[], []])
+  await writeChanges((await planChanges(made.files)).changes, 'before')
+  for (const { argv } of made.afterwards) {
+    deepEqual(argv.slice(0, 2), ['chroot', lab.root])
+    equal((await lab.exec(argv.slice(2))).code, 0, argv.join(' '))
+  }
+  await lab.up()
+  const server = await site.start()
+  const codes = async (...to: string[]): Promise<readonly string[]> =>
+    (
+      await handIn({ port: relayPort, localAddress: '127.0.0.2', dialect: 'smtp', from: ann, to })
+    ).recipients.map((reply) => reply.slice(0, 3))
+  deepEqual(
+    await codes(`mailman@${local}`, `MTA-tea@${local}`, `mta-tea-bounces+x@${local}`, `nosuch@${local}`),
+    ['250', '250', '250', '550'],
+  )
+  deepEqual(
+    await codes(
+      `ann@${hosted}`,
+      `Hosted-Tea@${hosted}`,
+      `hosted-tea-confirm+x@${hosted}`,
+      `nosuch@${hosted}`,
+    ),
+    ['250', '250', '250', '550'],
+  )
+  for (const to of [`mta-tea@${local}`, `hosted-tea-owner@${hosted}`]) {
+    await handIn({ port: relayPort, dialect: 'smtp', from: ann, to: [to], message: post(ann, to, to) })
+    await server.logged('lmtp.accepted', ({ recipients }) => String(recipients) === to, 30_000)
+  }
   equal(await server.stop(), 0)
 })

@@ -7,6 +7,8 @@ export interface HandIn {
   /** The loopback address unless said. */
   readonly host?: string
   readonly port: number
+  /** Where we come from: 127.0.0.2 is a stranger to those who trust 127.0.0.1. */
+  readonly localAddress?: string
   readonly dialect?: 'smtp' | 'lmtp'
   /** '' is the null sender. */
   readonly from: string
@@ -33,6 +35,7 @@ export async function handIn(what: HandIn): Promise<Answers> {
   const {
     host = '127.0.0.1',
     port,
+    localAddress,
     dialect = 'lmtp',
     from,
     to,
@@ -40,7 +43,9 @@ export async function handIn(what: HandIn): Promise<Answers> {
     parameters = '',
     hangUp = false,
   } = what
-  const socket = connect(port, host).setTimeout(longest, () => socket.destroy(new Error('no answer')))
+  const socket = connect({ port, host, localAddress }).setTimeout(longest, () =>
+    socket.destroy(new Error('no answer')),
+  )
   let text = ''
   let wake: () => void = () => undefined
   let over: Error | null = null
