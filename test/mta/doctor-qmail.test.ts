@@ -82,6 +82,26 @@ const breakages: readonly Breakage[] = [
     code: 'remote-deliveries-held',
     edit: written('var/qmail/control/concurrencyremote', '0\n'),
   },
+  { title: 'users/cdb is empty', code: 'compiled-broken', edit: written('var/qmail/users/cdb', '') },
+  {
+    title: 'morercpthosts.cdb is a text',
+    code: 'compiled-broken',
+    edit: written('var/qmail/control/morercpthosts.cdb', `${lists}\n`),
+  },
+  {
+    title: 'the rules of tcpserver are a text',
+    code: 'compiled-broken',
+    edit: written(`${rules}.cdb`, ':allow\n'),
+  },
+  {
+    title: 'morercpthosts.cdb is closed',
+    code: 'control-closed',
+    edit: all(
+      written('var/qmail/control/morercpthosts', ''),
+      compiled,
+      mode('var/qmail/control/morercpthosts.cdb', 0o600),
+    ),
+  },
   {
     title: 'virtualdomains was written on another system',
     code: 'carriage-return',
@@ -138,6 +158,16 @@ const breakages: readonly Breakage[] = [
     title: 'smtproutes leads to the LMTP door',
     code: 'routed-to-lmtp',
     edit: all(gone(virtualdomains), written('var/qmail/control/smtproutes', `${lists}:127.0.0.1:8024\n`)),
+  },
+  {
+    title: 'all mail for the world goes to the LMTP door',
+    code: 'routed-to-lmtp',
+    edit: written('var/qmail/control/smtproutes', ':localhost:8024\n'),
+  },
+  {
+    title: 'all mail for the world comes back',
+    code: 'routes-loop',
+    edit: written('var/qmail/control/smtproutes', ':[127.0.0.1]\n'),
   },
   { title: 'a catch-all takes it', code: 'caught-elsewhere', edit: virtual(':ann') },
   { title: 'a line for the parent takes it', code: 'caught-elsewhere', edit: virtual('.example.test:ann') },
@@ -359,6 +389,21 @@ const breakages: readonly Breakage[] = [
     edit: written(`${home}/.qmail-tea-default`, './Mailbox\n'),
   },
   {
+    title: 'a file for one sub-address of a list',
+    code: 'file-shadows',
+    edit: written(`${home}/.qmail-tea-owner`, 'ann\n'),
+  },
+  {
+    title: 'the same in the shared domain',
+    code: 'file-shadows',
+    edit: written(`${alias}/.qmail-rice-owner`, 'ann\n'),
+  },
+  {
+    title: 'a line for one sub-address',
+    code: 'address-taken',
+    edit: added(virtualdomains, `tea-request@${lists}:ann`),
+  },
+  {
     title: 'the file of a list in the shared domain is missing',
     code: 'list-file-missing',
     edit: gone(`${alias}/.qmail-rice`),
@@ -421,6 +466,11 @@ const breakages: readonly Breakage[] = [
     title: 'a closer rule without RELAYCLIENT',
     code: 'relay-refused',
     edit: all(added(rules, '127.0.0.1:allow'), compiled),
+  },
+  {
+    title: 'tcpserver is started without rules',
+    code: 'relay-refused',
+    edit: replaced('service/qmail-smtpd/run', ' -x /etc/tcp.smtp.cdb', ''),
   },
   {
     title: 'this machine is kept out',
@@ -608,6 +658,11 @@ const sound: readonly Case[] = [
       written(`${alias}/.qmail-default`, '|/opt/posthorn/bin/posthorn-qmail 8024 0\n'),
     ),
   },
+  {
+    title: 'a smarthost, and a filter on this machine',
+    edit: written('var/qmail/control/smtproutes', 'example.com:[127.0.0.1]\n:127.0.0.1:10025\n'),
+  },
+  { title: 'nobody from outside', edit: all(replaced(rules, /^:allow$/m, ':deny'), compiled) },
   { title: 'redirections in the line', edit: line(`${hookedUp} 2>>lists.log`) },
   { title: 'a comment and a variable in the line', edit: line(`|TZ=UTC exec ${hookedUp.slice(1)} # lists`) },
   {
@@ -676,6 +731,19 @@ describe('the doctor at a qmail', { concurrency: 4 }, () => {
         ok(!again.some((other) => other.kind === kind), JSON.stringify(again, null, 1))
       }
     })
+
+  test('a file that is missing for many addresses is told once for each list', async () => {
+    using one = qmailHome(hookedUpHome)
+    const findings = await found(one, withLists(people, ['rice', 'milk', 'ann'])(one.facts))
+    deepEqual(
+      findings.map(({ kind, file }) => [kind.code.slice('qmail.'.length), file?.slice(one.root.length)]),
+      [
+        ['list-file-missing', `/${alias}/.qmail-milk`],
+        ['extension-file-missing', `/${alias}/.qmail-milk-default`],
+        ['account-takes-list', '/etc/passwd'],
+      ],
+    )
+  })
 
   test('compiled files are read by od, here and behind a command prefix', async () => {
     using one = qmailHome()

@@ -2,7 +2,7 @@ import { equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { cdbOf } from '../../../test/support/cdb.ts'
-import { lookUpCdb } from './cdb.ts'
+import { isCdb, lookUpCdb } from './cdb.ts'
 
 const octets = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) })
 
@@ -21,8 +21,11 @@ test('a broken database has no entries, and throws nothing', () => {
     ['lists.example.org', ''],
     ['.example.com', 'x'],
   ])
-  for (const size of [0, 7, 2047, 2048, whole.length - 9])
+  equal(isCdb(whole), true)
+  for (const size of [0, 7, 2047, 2048, whole.length - 9]) {
+    equal(isCdb(whole.subarray(0, size)), false)
     equal(lookUpCdb(whole.subarray(0, size), 'lists.example.org'), null)
+  }
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 2048, maxLength: 4096 }), octets, (file, key) => {
       lookUpCdb(Buffer.from(file), key)

@@ -15,6 +15,13 @@ export async function readOctets(
 
 const headSize = 2048
 
+/** Whether all tables lie in the file. */
+export const isCdb = (file: Buffer): boolean =>
+  file.length >= headSize &&
+  Array.from({ length: 256 }, (_, at) => at * 8).every(
+    (at) => file.readUInt32LE(at) + file.readUInt32LE(at + 4) * 8 <= file.length,
+  )
+
 /** Keys and values are octets, one a character (latin1). The first entry of that key; null when there is none. */
 export function lookUpCdb(file: Buffer, key: string): string | null {
   const wanted = Buffer.from(key, 'latin1')

@@ -3,11 +3,12 @@
 import { SECOND } from '../../base/clock.ts'
 import type { Finding, HostFacts, MailServerHost } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
+import { isCdb } from './cdb.ts'
 import { checkRefusedRecipients } from './qmail-domain-checks.ts'
 import { type ControlFile, type QmailFiles, readQmailFiles } from './qmail-files.ts'
 import * as kinds from './qmail-kinds.ts'
 import { checkDomain, checkLeftovers } from './qmail-list-checks.ts'
-import { checkLimits, checkRelaying, checkSenders } from './qmail-relay-checks.ts'
+import { checkLimits, checkRelaying, checkRoutes, checkSenders } from './qmail-relay-checks.ts'
 import { checkAssign } from './qmail-user-checks.ts'
 
 export async function* diagnoseQmail(facts: HostFacts, host: MailServerHost): AsyncIterable<Finding> {
@@ -46,6 +47,7 @@ async function* check(facts: HostFacts, files: QmailFiles): AsyncIterable<Findin
   yield* checkRefusedRecipients(situation, facts.domains)
   yield* checkLeftovers(situation)
   yield* checkSenders(situation)
+  yield* checkRoutes(situation)
   yield* checkRelaying(situation)
 }
 
@@ -79,11 +81,22 @@ async function* checkControls({ host, dir, ...files }: QmailFiles): AsyncIterabl
       file: `${dir}/control`,
       change: `run 'chmod 755 ${dir}/control'`,
     })
-  const read: readonly (readonly [ControlFile | null, string])[] = [
+  for (const [compiled, program] of [
+    [files.usersCdb, 'qmail-newu'],
+    [files.morercpthostsCdb, 'qmail-newmrh'],
+  ] as const)
+    if (compiled !== null && compiled.octets !== null && !isCdb(compiled.octets))
+      yield finding(kinds.compiledBroken, {
+        seen: `${compiled.octets.length} octets`,
+        file: compiled.path,
+        change: `run ${dir}/bin/${program}`,
+      })
+  const read: readonly (readonly [Pick<ControlFile, 'path' | 'lines'> | null, string])[] = [
     [files.me, 'qmail'],
     [files.locals, 'qmail'],
     [files.virtualdomains, 'qmail'],
     [files.rcpthosts, 'nofiles'],
+    [files.morercpthostsCdb === null ? null : { path: files.morercpthostsCdb.path, lines: [] }, 'nofiles'],
   ]
   for (const [file, group] of read) {
     const ended = file?.lines.find(({ text }) => text.endsWith('\r'))

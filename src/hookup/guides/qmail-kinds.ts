@@ -60,6 +60,11 @@ export const carriageReturn = kind(
     'relay-refused',
   ],
 )
+export const compiledBroken = kind('compiled-broken', 'error', 5, [
+  'a compiled file is no cdb',
+  'With users/cdb all local mail stays in the queue ("Trouble reading users/cdb"); with the others nobody can send mail to this machine.',
+  'compile it again: qmail-newu, qmail-newmrh, or tcprules',
+])
 export const deliveriesHeld = kind('deliveries-held', 'error', 6, [
   'no local delivery is allowed',
   'With concurrencylocal 0 all mail for lists stays in the queue.',
@@ -105,6 +110,11 @@ export const routedToLmtp = kind('routed-to-lmtp', 'error', 15, [
   "smtproutes leads the domain to Posthorn's LMTP door",
   'qmail-remote speaks SMTP, which that door does not: mail for lists stays in the queue.',
   'give the domain to a user in control/virtualdomains; or set [lmtp] smtp_intake, and name its port in smtproutes',
+])
+export const routesLoop = kind('routes-loop', 'error', 78, [
+  'smtproutes leads mail for the world back to this machine',
+  "Posthorn's posts to members come back to this qmail until they have too many hops.",
+  'name the mail server that takes mail for the world, or remove the line',
 ])
 export const caughtElsewhere = kind('caught-elsewhere', 'error', 16, [
   'a wildcard line of virtualdomains takes the mail for lists elsewhere',
@@ -383,6 +393,11 @@ export const relayRulesUnknown = kind('relay-rules-unknown', 'info', 92, [
   "Whether qmail-smtpd relays Posthorn's mail is seen by the relay check alone.",
   'see that RELAYCLIENT is set for the address of Posthorn',
 ])
+export const outsideDenied = kind('outside-denied', 'info', 93, [
+  'tcpserver lets nobody in from outside',
+  'Mail for lists can come from this machine alone, or from where the rules say.',
+  "where mail is to come from outside, write ':allow' as the last rule, and compile the rules",
+])
 export const notReread = kind('not-reread', 'info', 94, [
   'locals or virtualdomains is newer than qmail-send',
   'It reads them when it starts, and at a HUP; whether it got one cannot be seen.',
@@ -395,6 +410,7 @@ export const qmailKinds: readonly FindingKind[] = [
   notRunning,
   controlClosed,
   carriageReturn,
+  compiledBroken,
   deliveriesHeld,
   remoteHeld,
   hookUpMissing,
@@ -403,6 +419,7 @@ export const qmailKinds: readonly FindingKind[] = [
   domainMissing,
   domainExcepted,
   routedToLmtp,
+  routesLoop,
   caughtElsewhere,
   addressTaken,
   domainRefused,
@@ -456,5 +473,6 @@ export const qmailKinds: readonly FindingKind[] = [
   shortLife,
   plainFile,
   relayRulesUnknown,
+  outsideDenied,
   notReread,
 ]

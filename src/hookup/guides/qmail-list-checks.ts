@@ -3,6 +3,7 @@
 import type { Finding, FindingKind, HostFacts } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { finding } from '../finding.ts'
+import { tails } from '../list-addresses.ts'
 import { checkAcceptance, checkRoute, isUnknown } from './qmail-domain-checks.ts'
 import {
   checkContents,
@@ -41,7 +42,7 @@ export async function* checkDomain(situation: Situation, domain: DirectoryDomain
   if (!listOnly && listNames.length === 0) return
   let isAstray = false
   const localParts = listNames.length === 0 ? [nobody] : listNames
-  for (const localPart of localParts) {
+  for (const localPart of localParts.flatMap((name) => addressesOf(facts, name))) {
     const way = await wayOf(files, localPart, mailHost)
     for (const found of checkRoute(situation, domain, way, await handsOver(situation, way))) {
       yield found
@@ -54,22 +55,31 @@ export async function* checkDomain(situation: Situation, domain: DirectoryDomain
   const looked = new Set<string>()
   let astray = 0
   for (const localPart of localParts)
-    for (const part of [localPart, `${localPart}-bounces${facts.delimiter}doctor0asks`]) {
+    for (const part of addressesOf(facts, localPart)) {
       const way = await wayOf(files, part, mailHost)
       if (await handsOver(situation, way)) {
         yield* checkFile(situation, way, looked)
         continue
       }
       for await (const found of whyNot(situation, domain, way, part !== localPart)) {
-        yield found
         astray += 1
+        // One file is for several addresses of a list, and an account has them all.
+        const told = `${found.kind.code} ${found.file} ${localPart}`
+        if (!looked.has(told)) yield found
+        looked.add(told)
       }
       // Where one file is for all lists, its lack is told once; and who lacks very many files knows by then.
       if (astray > (listOnly && !isPublished && way.file === null ? 0 : enough)) return
     }
 }
 
-const enough = 20
+const enough = 200
+
+/** Local parts of one list: its own, its sub-addresses, and one that names a member. */
+const addressesOf = ({ delimiter }: HostFacts, name: string): readonly string[] => [
+  ...tails.map((tail) => `${name}${tail}`),
+  `${name}-bounces${delimiter}doctor0asks`,
+]
 
 /** A file that starts posthorn-qmail; its own state is looked at once. */
 async function* checkFile(situation: Situation, way: Way, looked: Set<string>): AsyncIterable<Finding> {
@@ -130,7 +140,7 @@ async function* whyNot(
   const prefix = prefixOf(way) ?? ''
   const wanted = listOnly && ours === null ? `.qmail-${prefix}default` : isExtended ? first : own
   const search: Search = { way, inCharge, wanted: `${inCharge.home}/${wanted}`, listOnly, isExtended }
-  if (file !== null) yield* otherFile(situation, search, file, others.at(-1) ?? first)
+  if (file !== null) yield* otherFile(situation, search, file)
   else if (!isHome)
     yield finding(kindOf(search, kinds.fileMissing), {
       seen: `there is none of ${[own, first, ...others].join(', ')} in ${inCharge.home}`,
@@ -156,13 +166,8 @@ const kindOf = ({ listOnly, isExtended }: Search, ofDomain: FindingKind): Findin
 const make = (facts: HostFacts, { way, wanted }: Search): string =>
   `write the line '${rightLine(facts, way)}' into ${wanted} ('posthorn hookup qmail --write' does it)`
 
-/** A file that does not start posthorn-qmail. `usual`: the name of the one for all that has no own. */
-async function* otherFile(
-  situation: Situation,
-  search: Search,
-  file: DotQmail,
-  usual: string,
-): AsyncIterable<Finding> {
+/** A file that does not start posthorn-qmail. */
+async function* otherFile(situation: Situation, search: Search, file: DotQmail): AsyncIterable<Finding> {
   const { facts, files } = situation
   const { way, inCharge, listOnly, wanted } = search
   const contents = await contentsOf(files, file)
@@ -177,10 +182,8 @@ async function* otherFile(
   const told = missing ?? contents.instructions[0]
   const seen = { seen: told?.text ?? 'nothing but comments', file: file.path, line: told?.line ?? null }
   const change = `write '${right}' instead`
-  const rest = await files.stat(`${inCharge.home}/${usual}`)
-  const usualFile = rest === null ? null : { path: `${inCharge.home}/${usual}`, rest: '', facts: rest }
-  const isOther = file.path !== usualFile?.path
-  const isShadow = listOnly && isOther && usualFile !== null && (await isOurs(files, usualFile))
+  const there = file.path === wanted ? null : await files.stat(wanted)
+  const isShadow = there !== null && (await isOurs(files, { path: wanted, rest: null, facts: there }))
   if (missing !== null) yield finding(kinds.programMissing, { ...seen, change })
   else if (isShadow)
     yield finding(kinds.fileShadows, { ...seen, change: `run 'mv ${file.path} ${file.path}.old'` })

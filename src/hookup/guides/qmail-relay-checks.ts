@@ -2,6 +2,7 @@
 // tcpserver goes by is the compiled file; its text only tells what was meant.
 import type { Finding, HostFacts } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
+import { isCdb } from './cdb.ts'
 import { addressFromAfar, isLoopback } from './hosts.ts'
 import type { ControlFile } from './qmail-files.ts'
 import * as kinds from './qmail-kinds.ts'
@@ -46,6 +47,16 @@ export async function* checkSenders({ files, facts }: Situation): AsyncIterable<
   }
 }
 
+/** Lines of smtproutes that lead all remaining mail to ourselves. */
+export function* checkRoutes({ files, facts }: Situation): Iterable<Finding> {
+  for (const line of files.smtproutes?.lines ?? []) {
+    const [key, host = '', port = '25'] = line.text.split(':')
+    if (key !== '' || !isLoopback(host.replace(/^\[|\]$/g, ''))) continue
+    if (Number(port) === facts.lmtp.port) yield at(kinds.routedToLmtp, line)
+    else if (Number(port) === facts.relay.port) yield at(kinds.routesLoop, line)
+  }
+}
+
 /** The address that Posthorn comes from; null when it sends elsewhere, or by a way that is not known here. */
 export function ourAddress({ relay, lmtp }: HostFacts): string | null {
   const afar = addressFromAfar(lmtp.host)
@@ -66,6 +77,16 @@ export async function* checkRelaying({ files, facts }: Situation): AsyncIterable
     yield finding(kinds.relayRulesUnknown, { seen: 'no tcp.smtp.cdb in the usual places' })
     return
   }
+  if (rules.unread !== null) {
+    yield finding(kinds.relayRefused, { ...rules.unread, change: `add '-x ${rules.cdb}' to tcpserver` })
+    return
+  }
+  if (rules.octets !== null && !isCdb(rules.octets)) {
+    yield finding(kinds.compiledBroken, { seen: `${rules.octets.length} octets`, file: rules.cdb })
+    return
+  }
+  const outside = rules.octets === null ? null : compiledRule(rules.octets, '198.51.100.25')
+  if (outside?.allows === false) yield finding(kinds.outsideDenied, { seen: outside.seen, file: rules.cdb })
   const written = writtenRule(rules, client)
   const relays = (rule: Rule | null): boolean => rule?.allows === true && rule.relays
   const compile = `tcprules ${rules.cdb} ${rules.cdb}.tmp < ${rules.text}`

@@ -12,6 +12,8 @@ export interface TcpRules {
   readonly isCompiled: boolean
   /** Null when it is not there, or cannot be read here. */
   readonly octets: Buffer | null
+  /** The line of the service that starts tcpserver without rules, and sets no RELAYCLIENT itself. */
+  readonly unread: { readonly seen: string; readonly file: string; readonly line: number } | null
 }
 
 export interface Rule {
@@ -47,18 +49,27 @@ export async function serviceOf(files: QmailFiles, name: string): Promise<string
 
 /** As the service's own script says with `-x FILE.cdb`, else in the usual places. Null when there are none. */
 export async function readTcpRules(files: QmailFiles): Promise<TcpRules | null> {
-  const service = await serviceOf(files, 'qmail-smtpd')
-  const script = service === null ? null : await files.text(`${service}/run`)
-  const named = /\btcpserver\b[\s\S]*?\s-x\s*(\/\S+?)\.cdb\b/.exec(script ?? '')?.[1]
+  const service = (await serviceOf(files, 'qmail-smtpd')) ?? (await serviceOf(files, 'smtpd'))
+  const path = `${service}/run`
+  const script = service === null ? '' : ((await files.text(path)) ?? '')
+  const named = /\btcpserver\b[\s\S]*?\s-x\s*(\/\S+?)\.cdb\b/.exec(script)?.[1]
+  const unread = withoutRules(script, path)
   for (const place of [...(named === undefined ? [] : [named]), ...usualPlaces]) {
     const text = await files.text(place)
     const cdb = `${place}.cdb`
     const isCompiled = (await files.stat(cdb)) !== null
     if (text === null && !isCompiled && place !== named) continue
     const octets = await readOctets(files.host, `${files.root}${cdb}`)
-    return { text: place, cdb, lines: text?.split('\n') ?? null, isCompiled, octets }
+    return { text: place, cdb, lines: text?.split('\n') ?? null, isCompiled, octets, unread }
   }
   return null
+}
+
+function withoutRules(script: string, file: string): TcpRules['unread'] {
+  const lines = script.split('\n')
+  const line = lines.findIndex((text) => /^[^#]*\btcpserver\b/.test(text))
+  if (line < 0 || /\s-[A-Za-wyz]*x|RELAYCLIENT/.test(lines.slice(line).join('\n'))) return null
+  return { seen: lines[line]?.trim() ?? '', file, line: line + 1 }
 }
 
 /** `127.0.0.1`, then `=localhost`, then `127.0.0.`, `127.0.`, `127.`, and nothing. */
