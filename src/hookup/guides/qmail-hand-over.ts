@@ -59,7 +59,7 @@ export function recipientOf(
   return /[$`]/.test(`${local}${host}`) ? null : `${local}@${host}`
 }
 
-export function variablesOf({ local, ext, rest }: Surroundings): ReadonlyMap<string, string> {
+function variablesOf({ local, ext, rest }: Surroundings): ReadonlyMap<string, string> {
   const second = behindDash(ext)
   const third = behindDash(second)
   return new Map([

@@ -134,7 +134,7 @@ export async function closedFolder(files: QmailFiles, path: string): Promise<str
 }
 
 /** What users/cdb says, or users/assign where it cannot be read here but is there. */
-export function assignedIn({ usersCdb, assign }: QmailFiles, local: string): InCharge | null {
+function assignedIn({ usersCdb, assign }: QmailFiles, local: string): InCharge | null {
   if (usersCdb === null) return null
   if (usersCdb.octets === null)
     return inAssign(
