@@ -41,6 +41,11 @@ export async function verifyBackup(directory: string, progress: (words: string) 
     return manifest
   } catch (fault) {
     if (fault instanceof BackupRefusal || fault instanceof StoreRefusal) throw fault
+    if ((fault as NodeJS.ErrnoException).code === 'ENOSPC')
+      throw new BackupRefusal(
+        `${directory} was not checked to its end: ${tmpdir()} is full. It takes as much space as the backup; TMPDIR names another directory`,
+        { cause: fault },
+      )
     throw new BackupRefusal(`${directory} cannot be restored: ${(fault as Error).message}`, { cause: fault })
   } finally {
     rmSync(trial, { recursive: true, force: true })
@@ -62,9 +67,19 @@ export async function restoreBackup(
   await checkFiles(directory, manifest, progress)
   checkDatabase(join(directory, databaseName), manifest)
   const unfinished = `${database}.restoring`
-  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(unfinished + suffix, { force: true })
+  const forget = (): void => {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(unfinished + suffix, { force: true })
+  }
+  forget()
   progress('putting the files in place')
-  putInPlace(directory, manifest, { database: unfinished, spool: messagesDirectory(config) })
+  try {
+    putInPlace(directory, manifest, { database: unfinished, spool: messagesDirectory(config) })
+  } catch (fault) {
+    forget()
+    const { code, message } = fault as NodeJS.ErrnoException
+    const words = code === 'ENOSPC' ? 'the disk is full; free some space, and restore again' : message
+    throw new BackupRefusal(`nothing was restored into ${config.paths.varDir}: ${words}`, { cause: fault })
+  }
   await markPaused(unfinished, manifest, clock)
   for (const { path } of manifest.files)
     if (path.startsWith(`${messagesName}/`)) {

@@ -97,13 +97,13 @@ for (const { title, bytes, members, told } of [
     title: 'Latin-1',
     bytes: Buffer.from('Åsa <asa@example.com>\nbo@example.com\njörg@example.com\n', 'latin1'),
     members: 'asa@example.com\nbo@example.com\n',
-    told: 'Not UTF-8, the name was left out: asa@example.com (line 1)\nCannot parse as valid email address (skipping): j\ufffdrg@example.com (line 3)\n2 members added; lines skipped: 1 (no address)\n',
+    told: 'Not UTF-8, the name was left out: asa@example.com (line 1)\nCannot parse as valid email address (skipping): j\ufffdrg@example.com (line 3)\n2 members added; lines skipped: 1 (no address, as ann@example.com or Ann Person <ann@example.com>)\n',
   },
   {
     title: 'NUL octets, and a line of a million letters',
     bytes: `\u0000\u0000\n${'x'.repeat(1_000_000)}\nbo@example.com`,
     members: 'bo@example.com\n',
-    told: `Cannot parse as valid email address (skipping):   (line 1)\nCannot parse as valid email address (skipping): ${'x'.repeat(200)}… (line 2)\n1 member added; lines skipped: 2 (no address)\n`,
+    told: `Cannot parse as valid email address (skipping):   (line 1)\nCannot parse as valid email address (skipping): ${'x'.repeat(200)}… (line 2)\n1 member added; lines skipped: 2 (no address, as ann@example.com or Ann Person <ann@example.com>)\n`,
   },
   {
     title: 'UTF-16 without its mark',

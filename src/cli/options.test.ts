@@ -24,6 +24,7 @@ for (const { argv, gives } of [
   { argv: ['-qR', 'owner', 'tea'], gives: { quiet: true, role: 'owner' } },
   { argv: ['--output', '-', 'tea'], gives: { output: '-' } },
   { argv: ['--output=', 'tea'], gives: { output: '' } },
+  { argv: ['tea', '-5'], gives: { more: ['-5'] } },
   { argv: ['-q', '--', 'tea', '-n'], gives: { quiet: true, more: ['-n'] } },
 ])
   test(`'${argv.join(' ')}' is understood`, () => {

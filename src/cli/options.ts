@@ -104,7 +104,7 @@ export function parseOptions<O extends Options, A extends Arguments>(
       const cut = word.indexOf('=')
       const name = cut < 0 ? word.slice(2) : word.slice(2, cut)
       take(findLong(name, options), `--${name}`, cut < 0 ? null : word.slice(cut + 1))
-    } else if (word.startsWith('-') && word !== '-') {
+    } else if (word.startsWith('-') && !/^-(?:\d|$)/.test(word)) {
       for (let at = 1; at < word.length; at += 1) {
         const letter = word[at] ?? ''
         const found = findShort(letter, options)

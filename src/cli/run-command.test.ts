@@ -74,7 +74,7 @@ test('members are added, shown, filtered and removed', async () => {
   equal(added.code, 0)
   equal(
     added.err,
-    'Cannot parse as valid email address (skipping): foo (line 5)\nAlready subscribed (skipping): bea@example.com (line 6)\n2 members added; lines skipped: 1 (no address), 1 (subscribed already)\n',
+    'Cannot parse as valid email address (skipping): foo (line 5)\nAlready subscribed (skipping): bea@example.com (line 6)\n2 members added; lines skipped: 1 (no address, as ann@example.com or Ann Person <ann@example.com>), 1 (subscribed already)\n',
   )
   await run(['addmembers', '-d', 'mime', '-', list], { stdin: 'dig@example.com\n' })
   equal(

@@ -41,6 +41,7 @@ for (const { text, characters = usual, wrong } of [
   { text: '..@lists.example.org', wrong: /dots/ },
   { text: 'a..b@lists.example.org', wrong: /dots/ },
   { text: '.a@lists.example.org', wrong: /dots/ },
+  { text: '-a@lists.example.org', wrong: /begin with a hyphen/ },
   { text: 'a b@lists.example.org', wrong: /" " is not in/ },
   { text: 'a+b@lists.example.org', wrong: /"\+" is not in/ },
   { text: 'té@lists.example.org', wrong: /"é" is not in/ },

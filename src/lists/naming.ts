@@ -34,6 +34,10 @@ export function parseListName(text: string, characters: string): Named<ListName>
   const strange = [...name].find((sign) => !widestName.test(sign) || !allowed.test(sign))
   if (strange !== undefined)
     return { wrong: `'${name}' cannot be a list's name: ${JSON.stringify(strange)} is not in ${characters}` }
+  if (name.startsWith('-'))
+    return {
+      wrong: `'${name}' cannot be a list's name: mail servers refuse addresses that begin with a hyphen (Postfix: allow_min_user)`,
+    }
   if (parseEmailAddress(`${name}@${domain.value}`) === null)
     return {
       wrong: `'${name}' cannot be a list's name: dots stand between other signs, never first, last or in a row`,

@@ -1,8 +1,8 @@
 // A disk that is full, or closed for writing, on a small file system of the test's own. Law: no mail that was
 // answered with 250 is lost, what cannot be kept is refused for now, and room is all it takes to go on.
-import { equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { appendFileSync, chmodSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { Sink } from '../mta-lab/sink.mjs'
@@ -152,6 +152,29 @@ test('a full disk, or one that is closed for writing, is told at the start', asy
     ok(!/^\s+at /m.test(err), err)
     equal(code, 1)
   }
+})
+
+test('a restore that a full disk stops is told without a stack, leaves nothing, and is made when there is room', async () => {
+  await using disk = await smallDisk(4 * MiB, {})
+  const { site } = disk
+  const backup = join(site.directory, 'backup')
+  await site.must(['backup', backup])
+  rmSync(site.varDir, { recursive: true })
+  mkdirSync(site.varDir)
+  disk.fill(160 * 1024)
+  const { code, err } = await site.posthorn(['restore', backup])
+  equal(code, 1)
+  match(
+    err,
+    /^posthorn: nothing was restored into .*var: the disk is full; free some space, and restore again\n$/,
+  )
+  deepEqual(
+    readdirSync(site.varDir).filter((name) => name.startsWith('posthorn.db')),
+    [],
+  )
+  disk.makeRoom()
+  await site.must(['restore', backup])
+  match(await site.must(['members', '-c', tea]), new RegExp(`^${members.length}$`, 'm'))
 })
 
 test('a folder that is closed for writing while the server runs costs only what needs it, and is told', async () => {

@@ -1,4 +1,5 @@
 // posthorn addmembers: members from a file, by the operator's word. The caller's process reads the file.
+import { Unavailable } from '../../base/unavailable.ts'
 import { addMembers } from '../../membership/add.ts'
 import { defineCommand, EX } from '../command.ts'
 import { linesOf } from '../input.ts'
@@ -15,7 +16,7 @@ function totalOf({
   unreadable,
 }: Readonly<Record<'added' | 'already' | 'banned' | 'unreadable', number>>): string {
   const skipped = [
-    { count: unreadable, why: 'no address' },
+    { count: unreadable, why: 'no address, as ann@example.com or Ann Person <ann@example.com>' },
     { count: already, why: 'subscribed already' },
     { count: banned, why: 'banned' },
   ].filter(({ count }) => count > 0)
@@ -68,7 +69,7 @@ export const addmembers = defineCommand({
     })
     const news = new RosterNews('subscribe')
     let done = 0
-    const tally = await addMembers(
+    const work = addMembers(
       services,
       { list: list.no, role: 'member', delivery: mode, status, lines: linesOf(stdin, signal), letters },
       async (answers) => {
@@ -79,10 +80,18 @@ export const addmembers = defineCommand({
         await tellSkipped(out, answers)
       },
     )
+    const tally = await work.catch((fault: unknown) => {
+      if (!(fault instanceof Unavailable)) throw fault
+      throw new Unavailable(
+        `${fault.message} (${counted(news.count, 'member')} had been added before; the same command goes on from there)`,
+        { cause: fault },
+      )
+    })
     services.log.info('members.added', { list: list.listId, ...tally })
     if (!tally.listGone) await news.tell(services, list, null)
     if (tally.added > 0) server.wake(false)
     if (json) out.json(tally)
+    else if (done === 0) out.errorLine('Nobody was added: no line has an address')
     else if (tally.already + tally.banned + tally.unreadable > 0) out.errorLine(totalOf(tally))
     if (!tally.listGone) return EX.ok
     out.errorLine(
