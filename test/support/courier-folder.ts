@@ -31,12 +31,16 @@ export function courierFolder(files: Readonly<Record<string, string>> = {}): Cou
   const home = join(root, 'home/mailman')
   for (const folder of ['esmtpacceptmailfor.dir', 'hosteddomains', 'aliasdir'])
     mkdirSync(join(etc, folder), { recursive: true })
-  mkdirSync(home, { recursive: true })
+  for (const name of ['mailman', 'lists2']) mkdirSync(join(root, 'home', name), { recursive: true })
   for (const [name, text] of Object.entries({ ...debian, ...files })) {
     mkdirSync(dirname(join(etc, name)), { recursive: true })
     writeFileSync(join(etc, name), text)
   }
-  const accounts = ['root:x:0:0::/root:', 'mail:x:8:8::/var/mail:', 'mailman:x:1001:1001::/home/mailman:']
+  const accounts = [
+    'root:x:0:0::/root:',
+    'mail:x:8:8::/var/mail:',
+    ...['mailman', 'lists2'].map((name) => `${name}:x:1001:1001::/home/${name}:`),
+  ]
   writeFileSync(join(root, 'etc/passwd'), `${accounts.join('\n')}\n`)
   return {
     root,

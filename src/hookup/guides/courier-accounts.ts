@@ -47,6 +47,13 @@ export class Accounts {
     return home === undefined ? null : { name, home: home.trim(), ids: null }
   }
 
+  /** What the authentication library says of an account: null where it cannot be asked. */
+  async library(name: string): Promise<{ readonly knows: boolean; readonly words: string } | null> {
+    const tested = this.#root === '' ? await this.#host.run(['authtest', name]) : null
+    const words = `${tested?.err ?? ''}${tested?.out ?? ''}`.trim()
+    return /Authentication (succeeded|FAILED)/.test(words) ? { knows: tested?.code === 0, words } : null
+  }
+
   /** Whose home a folder is; the first of several. */
   async byHome(path: string): Promise<Account | null> {
     const same = (home: string): boolean =>

@@ -86,7 +86,8 @@ export async function readCourier(host: MailServerHost, dir: string): Promise<Co
   const source = (name: string): Promise<Source> => readSource(host, at(name))
   const compiled = (name: string): Promise<Compiled | null> => readCompiled(host, at(name))
   const esmtpd = await readVariables(host, at('esmtpd'), new Map())
-  const accessName = basename(esmtpd.get('ACCESSFILE')?.value ?? 'smtpaccess')
+  // Without ACCESSFILE esmtpd asks no database, and nobody may relay.
+  const accessName = basename(esmtpd.get('ACCESSFILE')?.value ?? '')
   return {
     dir,
     root: await rootOf(host),
@@ -99,8 +100,8 @@ export async function readCourier(host: MailServerHost, dir: string): Promise<Co
     hostedCompiled: await compiled('hosteddomains.dat'),
     aliases: await source('aliases'),
     aliasesCompiled: await compiled('aliases.dat'),
-    access: await source(accessName),
-    accessCompiled: await compiled(`${accessName}.dat`),
+    access: accessName === '' ? { ...nothing, path: at('smtpaccess') } : await source(accessName),
+    accessCompiled: accessName === '' ? null : await compiled(`${accessName}.dat`),
     bofh: await source('bofh'),
     localLowercase: await host.readText(at('locallowercase')),
     dotExtension: (await source('dotextension')).entries[0] ?? null,
@@ -118,9 +119,11 @@ async function rootOf(host: MailServerHost): Promise<string> {
   return root !== undefined && (await host.stat(join(root, 'etc/passwd'))) !== null ? root : ''
 }
 
+const nothing = { kind: 'missing', entries: [], changed: 0 } as const
+
 async function readSource(host: MailServerHost, path: string): Promise<Source> {
   const there = await host.stat(path)
-  if (there === null) return { path, kind: 'missing', entries: [], changed: 0 }
+  if (there === null) return { path, ...nothing }
   if (there.kind !== 'directory')
     return {
       path,

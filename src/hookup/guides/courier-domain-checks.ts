@@ -90,7 +90,8 @@ function* checkGiven(
     return
   }
   const before = accountBefore(name, (part) => accounts.inPasswd(part) !== null)
-  if (target === null && before === null && accounts.knowsAll)
+  const isProgram = /^[|/]/.test(name)
+  if (target === null && before === null && (accounts.knowsAll || isProgram))
     yield finding(kinds.aliasTargetMissing, {
       ...placeOf(alias.entry),
       ...(account === null

@@ -18,6 +18,21 @@ export const noConfiguration = kind('no-configuration', 'error', 1, [
   'Without the file courierd the mail server does not start; the folder may be that of its IMAP server alone.',
   "install courier-mta, or name the folder of Courier's files with --config-dir",
 ])
+export const filesClosed = kind('files-closed', 'error', 2, [
+  'Courier’s own account cannot read its configuration',
+  'Its programs run as the user courier. What they cannot read counts as missing, or makes them answer "432 Service temporarily unavailable" to all mail.',
+  'chmod a+r on the file, a+rx on the folder',
+])
+export const authdaemonDown = kind('authdaemon-down', 'error', 3, [
+  'Courier’s authentication library does not answer',
+  'Courier asks authdaemond for every local account, and answers "450 Service temporarily unavailable" while it is down.',
+  "run 'authdaemond start' (service courier-authdaemon start)",
+])
+export const accountUnknown = kind('account-unknown', 'error', 16, [
+  'Courier’s authentication library does not know the account of the lists',
+  'It knows what the modules of authmodulelist know; accounts of the system are known to authpam and authpwd. Courier refuses every address of the domain.',
+  "add authpam to authmodulelist in authdaemonrc, and run 'authdaemond restart' (service courier-authdaemon restart)",
+])
 export const hookUpMissing = {
   ...kind('hook-up-missing', 'error', 10, [
     'Courier does not know of Posthorn',
@@ -215,6 +230,11 @@ export const programClosed = kind('program-closed', 'error', 57, [
   'The shell ends with 126, which Courier takes for "try again later": the mail waits, and bounces in the end.',
   'chmod a+rx on the program and o+x on its folders',
 ])
+export const noShell = kind('no-shell', 'error', 57, [
+  'courierd starts programs with what is no shell',
+  'SHELL in courierd starts the commands of all .courier files; with one that runs nothing, no mail comes to Posthorn.',
+  "write SHELL=/bin/sh into courierd, and run 'courier restart'",
+])
 export const nodeMissing = kind('node-missing', 'error', 58, [
   'posthorn-qmail finds no Node.js that the account of the lists may run',
   'It leaves the mail in the queue, until it bounces.',
@@ -348,6 +368,9 @@ export const senderRefused = kind('sender-refused', 'error', 89, [
 
 export const courierKinds: readonly FindingKind[] = [
   noConfiguration,
+  filesClosed,
+  authdaemonDown,
+  accountUnknown,
   hookUpMissing,
   dotExtension,
   domainLocal,
@@ -382,6 +405,7 @@ export const courierKinds: readonly FindingKind[] = [
   commandWrong,
   programMissing,
   programClosed,
+  noShell,
   nodeMissing,
   wrongPort,
   wrongHost,

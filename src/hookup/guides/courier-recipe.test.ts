@@ -77,6 +77,20 @@ test('a second run changes nothing, and no copy lies in a folder that Courier re
   match(readFileSync(join(folder.etc, 'aliases/posthorn'), 'utf8'), /\n@lists\.example\.net: mailman\n$/)
 })
 
+test('two domains with a list of one name are given to two accounts', async () => {
+  using folder = courierFolder()
+  const other = { ...lists, mailHost: 'lists.example.net' }
+  const homes = { 'lists.example.net': join(folder.root, 'home/lists2') }
+  const facts = factsFor(folder, {
+    domains: [lists, other],
+    courier: { ...exampleFacts.courier, home: folder.home, homes },
+  })
+  deepEqual((await linesOf(folder, facts))['aliases/posthorn'], [
+    '@lists.example.org: mailman',
+    '@lists.example.net: lists2',
+  ])
+})
+
 for (const { title, files = {}, given = {}, lines } of [
   {
     title: 'a name of the mail server that is not local is made so',

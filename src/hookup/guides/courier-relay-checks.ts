@@ -81,6 +81,9 @@ function* checkAccess({ facts, configuration }: CourierSituation): Iterable<Find
       yield finding(kinds.relayRefused, {
         ...(found === null ? { seen: `no line for ${address}`, file: access.path } : placeOf(found.entry)),
         why: `Posthorn comes from ${address}. ${kinds.relayRefused.why}`,
+        ...(access.kind === 'missing'
+          ? { seen: `esmtpd has no ACCESSFILE, or ${access.path} is not there` }
+          : {}),
         change: `write '${line}' into a file of ${access.path} ('posthorn hookup courier --write' does), and run 'makesmtpaccess'`,
       })
     else {
@@ -118,7 +121,7 @@ export async function* checkDaemons({ host, configuration }: CourierSituation): 
     ['couriertcpd', kinds.esmtpdDown],
   ] as const) {
     const ended = await host.run(['pidof', '-c', program])
-    if (ended?.code === 1 && ended.out.trim() === '')
+    if (ended?.code === 1 && `${ended.out}${ended.err}`.trim() === '')
       yield finding(kind, { seen: `pidof ${program}: nothing` })
   }
 }
