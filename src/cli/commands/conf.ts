@@ -4,6 +4,7 @@ import { isSecret } from '../../config/schema.ts'
 import { didYouMean } from '../../config/section.ts'
 import { defineCommand, EX } from '../command.ts'
 import { UsageFault } from '../options.ts'
+import { counted } from '../words.ts'
 
 export const conf = defineCommand({
   name: 'conf',
@@ -32,7 +33,7 @@ export const conf = defineCommand({
       context.out.line(
         config.warnings.length === 0
           ? `${file}: no mistakes`
-          : `${file}: no mistakes; ${config.warnings.length} remarks above`,
+          : `${file}: no mistakes; ${counted(config.warnings.length, 'remark')} above`,
       )
       return EX.ok
     }

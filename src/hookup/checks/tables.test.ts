@@ -46,6 +46,22 @@ for (const { title, type = 'hash', before, codes, seen } of [
       equal(text.split('\n')[(findings[0]?.line ?? 0) - 1]?.startsWith('tea@'), true)
   })
 
+for (const type of ['hash', 'regexp'] as const)
+  test(`tables: a list that has the name of another's owner address is no line too few (${type})`, async () => {
+    await using fresh = await freshChecked({ postfix: { transportFileType: type } })
+    const { facts } = fresh.site
+    const domains = facts.domains.map((each) => ({ ...each, listNames: ['tea', 'tea-owner'] }))
+    const style = {
+      lmtpHost: '127.0.0.1',
+      lmtpPort: 1,
+      type: type === 'hash' ? 'hash' : 'regex',
+      compatible: false,
+    } as const
+    writeFileSync(tableOf(fresh), postfixTables({ domains }, style).get('postfix_lmtp') ?? '')
+    await published(fresh)
+    deepEqual(await findingsOf(tables, { ...fresh.site, facts: { ...facts, domains } }), [])
+  })
+
 for (const { runs, codes } of [
   { runs: true, codes: [] }, // it will be published in a moment
   { runs: false, codes: ['tables.behind'] },
