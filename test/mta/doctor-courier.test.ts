@@ -566,6 +566,16 @@ describe('the doctor at a Courier', { timeout: 300_000 }, () => {
     }
   })
 
+  test('esmtpd is stopped, and IMAP’s couriertcpd runs: esmtpd-down', async () => {
+    const pid = join(lab.root, 'run/courier/esmtpd.pid')
+    renameSync(pid, `${pid}.away`)
+    try {
+      equal((await found(inside, facts))[0]?.kind.code, 'courier.esmtpd-down')
+    } finally {
+      renameSync(`${pid}.away`, pid)
+    }
+  })
+
   test('the authentication library knows no system accounts: account-unknown', async () => {
     // What authtest says of an account that none of its modules knows.
     const ended = await inside.run(['authtest', 'nobody-of-that-name'])

@@ -98,7 +98,8 @@ export async function readCourier(host: MailServerHost, dir: string): Promise<Co
     acceptCompiled: await compiled('esmtpacceptmailfor.dat'),
     hosted: await source('hosteddomains'),
     hostedCompiled: await compiled('hosteddomains.dat'),
-    aliases: await source('aliases'),
+    // makealiases leaves hidden files out; the others do not.
+    aliases: await readSource(host, at('aliases'), (name) => !name.startsWith('.')),
     aliasesCompiled: await compiled('aliases.dat'),
     access: accessName === '' ? { ...nothing, path: at('smtpaccess') } : await source(accessName),
     accessCompiled: accessName === '' ? null : await compiled(`${accessName}.dat`),
@@ -121,7 +122,11 @@ async function rootOf(host: MailServerHost): Promise<string> {
 
 const nothing = { kind: 'missing', entries: [], changed: 0 } as const
 
-async function readSource(host: MailServerHost, path: string): Promise<Source> {
+async function readSource(
+  host: MailServerHost,
+  path: string,
+  isRead: (name: string) => boolean = () => true,
+): Promise<Source> {
   const there = await host.stat(path)
   if (there === null) return { path, ...nothing }
   if (there.kind !== 'directory')
@@ -135,7 +140,7 @@ async function readSource(host: MailServerHost, path: string): Promise<Source> {
   let changed = 0
   for (const name of (await host.list(path)) ?? []) {
     const file = join(path, name)
-    const facts = await host.stat(file)
+    const facts = isRead(name) ? await host.stat(file) : null
     if (facts?.kind !== 'file') continue
     entries.push(...entriesOf(file, (await host.readText(file)) ?? ''))
     changed = Math.max(changed, facts.changed)

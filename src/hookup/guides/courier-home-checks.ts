@@ -7,7 +7,7 @@ import { isOurs, wantedFiles } from '../dot-files.ts'
 import { finding } from '../finding.ts'
 import { checkDotFile, type ListFile } from './courier-dot-checks.ts'
 import * as kinds from './courier-kinds.ts'
-import { mayWrite, modeOf } from './courier-refusals.ts'
+import { modeOf } from './courier-refusals.ts'
 import type { CourierDomain, CourierSituation } from './courier-situation.ts'
 
 /** `domains`: those whose lists have their files in this home. */
@@ -24,7 +24,7 @@ export async function* checkHome(
   }
   const names = (await host.list(home)) ?? []
   const isAliasdir = domains.some(({ way }) => way === 'aliasdir')
-  if (!mayWrite(facts, there))
+  if (!domains.some(({ isWritable }) => isWritable))
     yield finding(kinds.homeUnwritable, {
       seen: `${home} is ${modeOf(there)}; Posthorn runs as ${facts.account.user}`,
       file: home,
@@ -66,7 +66,7 @@ async function* checkWay(host: MailServerHost, home: string): AsyncIterable<Find
 }
 
 /** So many lists are looked at in a home; the first ones stand for all. */
-const enough = 200
+const enough = 100
 
 async function* checkFiles(
   situation: CourierSituation,

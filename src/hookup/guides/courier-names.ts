@@ -45,7 +45,7 @@ export function readAliases(entries: readonly Entry[]): AliasesRead {
       last.text += entry.text
       continue
     }
-    const [, name, text = ''] = /^\s*([^:]+?)\s*:(?!:)(.*)$/.exec(entry.text) ?? []
+    const [, name, text = ''] = /^\s*([^:]+?)\s*:(.*)$/.exec(entry.text) ?? []
     if (name === undefined) wrong.push(entry)
     else aliases.push({ entry, name: name.toLowerCase(), text })
   }

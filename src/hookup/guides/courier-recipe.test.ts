@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { type CourierFolder, courierFolder } from '../../../test/support/courier-folder.ts'
 import { exampleFacts } from '../../../test/support/example-facts.ts'
-import type { HookupWay, HostFacts } from '../../model/hookup.ts'
+import type { HookupWay, HostFacts, MailServerHost } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { planChanges, writeChanges } from '../apply.ts'
 import { courier } from './courier.ts'
@@ -96,6 +96,16 @@ for (const { title, files = {}, given = {}, lines } of [
     title: 'a name of the mail server that is not local is made so',
     files: { me: 'mx.example.org\n' },
     lines: { ...usual, locals: ['mx.example.org'] },
+  },
+  {
+    title: 'a short name of the machine is the whole one in locals',
+    given: { hostname: 'mail' },
+    lines: usual,
+  },
+  {
+    title: 'a file that makealiases leaves out is not read',
+    files: { 'aliases/.old': '@lists.example.org: ann\n' },
+    lines: usual,
   },
   {
     title: 'a wildcard in locals leaves the domain out',
@@ -221,6 +231,31 @@ for (const { title, files = {}, given = {}, way, words } of [
     const made = await courier.hookup(factsFor(folder, given), folder.host, way)
     match(made.refusals.join('\n'), words)
     deepEqual(made.files, [])
+  })
+
+for (const { title, groups, acl, refused } of [
+  { title: 'another group', groups: 'list', acl: '', refused: true },
+  { title: 'a group of its own', groups: 'list lists', acl: '', refused: false },
+  { title: 'an access control list', groups: 'list', acl: 'user::rwx\nuser:list:rwx\n', refused: false },
+  { title: 'an access control list for reading', groups: 'list', acl: 'user:list:r-x\n', refused: true },
+])
+  test(`who may write in a home is known by ${title}`, async () => {
+    using folder = courierFolder()
+    const home = {
+      kind: 'directory',
+      user: 'mailman',
+      group: 'lists',
+      mode: 0o775,
+      size: 0,
+      changed: 0,
+    } as const
+    const host: MailServerHost = {
+      ...folder.host,
+      stat: async (path) => (path === folder.home ? home : folder.host.stat(path)),
+      run: async ([program]) => ({ code: 0, out: program === 'id' ? groups : acl, err: '' }),
+    }
+    const facts = factsFor(folder, { account: { user: 'list', group: 'list' } })
+    equal((await courier.hookup(facts, host)).refusals.length > 0, refused)
   })
 
 test('a folder that is not Courier’s is refused, and not taken for it', async () => {

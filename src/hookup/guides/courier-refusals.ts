@@ -1,5 +1,5 @@
 // Why a hook-up to Courier cannot be made, and what to do about it. Pure.
-import type { FileFacts, HookupWay, HostFacts } from '../../model/hookup.ts'
+import type { FileFacts, HookupWay } from '../../model/hookup.ts'
 import { relayClients } from './courier-clients.ts'
 import type { Entry } from './courier-configuration.ts'
 import { accessFor, accessKey, domainLine } from './courier-names.ts'
@@ -84,18 +84,8 @@ function* ofHome(situation: CourierSituation, one: CourierDomain): Iterable<stri
       : `no account has ${home} as its home, so Courier would look for no files there: let [courier] name the home of the account that is to get the lists of ${domain.mailHost}`
     return
   }
-  if (!mayWrite(facts, homeFacts))
+  if (!one.isWritable)
     yield `Posthorn runs as ${user}, who may not write the files of the lists into ${home} (${modeOf(homeFacts)}): 'chgrp ${group} ${home}' and 'chmod g+w ${home}'`
-}
-
-/** Whether the account that Posthorn runs as may make files in a folder. */
-export function mayWrite({ account: { user, group } }: HostFacts, folder: FileFacts): boolean {
-  return (
-    user === 'root' ||
-    (folder.user === user && (folder.mode & 0o200) !== 0) ||
-    (folder.group === group && (folder.mode & 0o020) !== 0) ||
-    (folder.mode & 0o002) !== 0
-  )
 }
 
 export const modeOf = ({ user, group, mode }: FileFacts): string =>

@@ -1,5 +1,5 @@
 // Courier's SMTP server as Posthorn meets it: does it run, does it listen where Posthorn sends, and does it relay.
-import type { Finding } from '../../model/hookup.ts'
+import type { Finding, MailServerHost } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
 import { relayClients } from './courier-clients.ts'
 import type { Setting } from './courier-configuration.ts'
@@ -116,12 +116,22 @@ export async function* checkDaemons({ host, configuration }: CourierSituation): 
     !/^\/(etc|usr\/(local|lib\/courier)\/etc)(\/courier)?$/.test(configuration.dir)
   )
     return
-  for (const [program, kind] of [
-    ['courierd', kinds.courierdDown],
-    ['couriertcpd', kinds.esmtpdDown],
-  ] as const) {
-    const ended = await host.run(['pidof', '-c', program])
-    if (ended?.code === 1 && `${ended.out}${ended.err}`.trim() === '')
-      yield finding(kind, { seen: `pidof ${program}: nothing` })
-  }
+  const courierd = await pidsOf(host, 'courierd')
+  if (courierd?.length === 0) yield finding(kinds.courierdDown, { seen: 'pidof courierd: nothing' })
+  // The IMAP and POP3 servers run couriertcpd too: which one is the SMTP server's, its file says.
+  const pidFile = configuration.esmtpd.get('PIDFILE')?.value ?? '/run/courier/esmtpd.pid'
+  const pid = (await host.readText(pidFile))?.trim()
+  const servers = await pidsOf(host, 'couriertcpd')
+  if (servers !== null && (pid === undefined || !servers.includes(pid)))
+    yield finding(kinds.esmtpdDown, {
+      seen: `${pidFile} ${pid === undefined ? 'is not there' : `says ${pid}, which is no couriertcpd`}`,
+      file: pidFile,
+    })
+}
+
+/** Null where nobody can be asked. */
+async function pidsOf(host: MailServerHost, program: string): Promise<readonly string[] | null> {
+  const ended = await host.run(['pidof', '-c', program])
+  if (ended === null || ended.err.trim() !== '') return null
+  return ended.out.split(/\s+/).filter((pid) => pid !== '')
 }

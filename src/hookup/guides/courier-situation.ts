@@ -37,6 +37,8 @@ export interface CourierDomain {
   /** Whose home that is. */
   readonly account: Account | null
   readonly homeFacts: FileFacts | null
+  /** Whether Posthorn may make files there, as far as can be told. */
+  readonly isWritable: boolean
 }
 
 export interface CourierSituation {
@@ -61,17 +63,19 @@ export async function courierSituation(
   const configuration = await readCourier(host, dir)
   const accounts = await Accounts.read(host, configuration.root)
   const read = readAliases(configuration.aliases.entries)
-  const me = (configuration.me?.text.trim().toLowerCase() ?? facts.hostname).replace(/^\*/, facts.hostname)
+  const me = await nameOf(configuration, facts, host)
   const domains: CourierDomain[] = []
   for (const domain of facts.domains) {
     const home = facts.courier.homes[domain.mailHost] ?? facts.courier.home
     const place = placeOf(configuration, me, domain, read.aliases)
+    const homeFacts = home === null ? null : await host.stat(home)
     domains.push({
       ...place,
       domain,
       home,
+      homeFacts,
+      isWritable: home !== null && homeFacts !== null && (await mayWrite(facts, host, home, homeFacts)),
       account: home === null ? null : await accountFor(place.way, accounts, domain.mailHost, home),
-      homeFacts: home === null ? null : await host.stat(home),
     })
   }
   const program = readPipeCommand(`${facts.courier.command} 1 1`)?.program ?? ''
@@ -81,6 +85,40 @@ export async function courierSituation(
     (await host.stat(join(configuration.root, program))) === null
   const missingProgram = isMissing ? program : null
   return { facts, host, configuration, accounts, read, me, domains, missingProgram }
+}
+
+/** `me`, where `*` is the machine; else the machine's name, made whole as the system does. */
+async function nameOf(
+  { me, locals, root }: CourierConfiguration,
+  { hostname }: HostFacts,
+  host: MailServerHost,
+): Promise<string> {
+  if (me !== null) return me.text.trim().toLowerCase().replace(/^\*/, hostname)
+  if (hostname.includes('.')) return hostname.toLowerCase()
+  const local = locals.entries.map(({ text }) => text.trim().toLowerCase())
+  const whole = local.find((name) => name.startsWith(`${hostname.toLowerCase()}.`))
+  const asked = root === '' && whole === undefined ? await host.run(['hostname', '-f']) : null
+  return whole ?? (asked?.code === 0 ? asked.out.trim().toLowerCase() : hostname.toLowerCase())
+}
+
+/** By its owner, its groups, or an access control list. */
+async function mayWrite(
+  { account: { user, group } }: HostFacts,
+  host: MailServerHost,
+  home: string,
+  folder: FileFacts,
+): Promise<boolean> {
+  const { mode } = folder
+  if (user === 'root' || (mode & 0o002) !== 0) return true
+  if (folder.user === user && (mode & 0o200) !== 0) return true
+  if ((mode & 0o020) === 0) return false
+  const groups = (await host.run(['id', '-Gn', user]))?.out.trim().split(/\s+/) ?? []
+  if ([group, ...groups].includes(folder.group)) return true
+  const listed = (await host.run(['getfacl', '-cp', home]))?.out ?? ''
+  const names = [`user:${user}:`, ...groups.map((one) => `group:${one}:`)]
+  return listed
+    .split('\n')
+    .some((entry) => names.some((name) => entry.startsWith(name) && entry.charAt(name.length + 1) === 'w'))
 }
 
 async function accountFor(
