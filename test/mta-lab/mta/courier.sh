@@ -55,6 +55,7 @@ courier_run() {
   jail_exec /usr/bin/env -i /bin/sh -c 'cd /usr; set -a; . /etc/courier/courierd; exec /usr/lib/courier/courier/courierd' >> "$DIR/start.log" 2>&1 < /dev/null &
   remember $!
   # couriertcpd goes into the background by itself.
+  rm -f "$DIR/root/run/courier/esmtpd.pid"
   jail_exec /usr/sbin/esmtpd start >> "$DIR/start.log" 2>&1 < /dev/null
   local end=$((SECONDS + 5)) f=$DIR/root/run/courier/esmtpd.pid
   until [[ -s $f ]] || ((SECONDS >= end)); do sleep 0.02; done
