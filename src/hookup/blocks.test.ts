@@ -31,7 +31,13 @@ for (const { title, text, files, wanted } of [
     title: 'goes to the end of a file without a last line end',
     text: 'a = 1',
     files: [block([setting('b = 2')])],
-    wanted: `a = 1\n${begin}# Because.\nb = 2\n${end}`,
+    wanted: `a = 1\n${begin}# Because.\nb = 2\n${end.trimEnd()} (the line above this block had no line end)\n`,
+  },
+  {
+    title: 'stands above a last line without line end',
+    text: 'begin routers\nr',
+    files: [block([setting('router')], { after: /^begin routers/ })],
+    wanted: `begin routers\n${begin}# Because.\nrouter\n${end}r`,
   },
   {
     title: 'makes a file that is not there',
@@ -66,8 +72,7 @@ for (const { title, text, files, wanted } of [
     const once = joined(text, ...files)
     equal(once, wanted)
     equal(joined(once, ...files), wanted)
-    const back = withoutBlocks(once, files[0]?.comment ?? '#')
-    equal(back, text === null || text.endsWith('\n') ? (text ?? '') : `${text}\n`)
+    equal(withoutBlocks(once, files[0]?.comment ?? '#'), text ?? '')
   })
 
 test('a long reason is several lines of comment', () => {
@@ -83,6 +88,18 @@ for (const { title, text, files, words } of [
     text: `a\n${begin}b\n`,
     files: [block([setting('c')])],
     words: /no line '# posthorn hookup end'/,
+  },
+  {
+    title: 'a block whose beginning is missing',
+    text: `a\nb\n${end}c\n`,
+    files: [block([setting('c')])],
+    words: /:3: .* no line '# posthorn hookup begin' before it/,
+  },
+  {
+    title: 'a block whose end is missing before another block',
+    text: `${begin}b\nmine\n${begin}c\n${end}`,
+    files: [block([setting('c')])],
+    words: /:1: .* no line '# posthorn hookup end'/,
   },
   {
     title: 'a place that is not there',
@@ -116,8 +133,9 @@ test('a file of our own is replaced as a whole', () => {
 test('whatever stood there and whatever is replaced, taking the block out gives the text back', () => {
   const line = fc.stringMatching(/^[a-z#= ]{0,12}$/)
   fc.assert(
-    fc.property(fc.array(line), fc.array(line), fc.array(fc.nat(12)), (lines, first, replaces) => {
-      const text = lines.map((each) => `${each}\n`).join('')
+    fc.property(fc.array(line), fc.array(line), fc.array(fc.nat(12)), fc.boolean(), (...drawn) => {
+      const [lines, first, replaces, isEnded] = drawn
+      const text = lines.map((each) => `${each}\n`).join('').slice(0, isEnded ? undefined : -1)
       const wanted = first.map((each, at) => setting(each, at === 0 ? replaces : []))
       const once = joined(text, block(wanted))
       equal(withoutBlocks(once, '#'), text)

@@ -3,7 +3,7 @@
 import { Unavailable } from '../../base/unavailable.ts'
 import type { HostFacts, MailServerHost } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
-import { withoutBlocks } from '../blocks.ts'
+import { unpairedMarker, withoutBlocks } from '../blocks.ts'
 import { tableNames } from '../postfix-tables.ts'
 import { configurationOf, type PostfixConfiguration, partsOf, readPostfix } from './postfix-configuration.ts'
 import { parseMain } from './postfix-files.ts'
@@ -65,11 +65,9 @@ interface Around {
 
 async function withoutOurs(host: MailServerHost): Promise<PostfixConfiguration> {
   const seen = await readPostfix(host)
-  const text = withoutBlocks((await host.readText(seen.main.path)) ?? '', '#')
-  if (text === null)
-    throw new Unavailable(
-      `${seen.main.path} has a line '# posthorn hookup begin' without its end: put the end back, or remove what is left of the block`,
-    )
+  const whole = (await host.readText(seen.main.path)) ?? ''
+  const text = withoutBlocks(whole, '#')
+  if (text === null) throw new Unavailable(`${seen.main.path}, ${unpairedMarker(whole, '#')}`)
   const main = parseMain(seen.main.path, text)
   const theirs = new Set(main.settings.map(({ name }) => name))
   const ours = new Set(seen.main.settings.flatMap(({ name }) => (theirs.has(name) ? [] : [name])))
