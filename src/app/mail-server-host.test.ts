@@ -1,9 +1,12 @@
 // Looking at a mail server's machine: here, and behind a command prefix.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { freePort } from '../../test/support/server.ts'
 import { Unavailable } from '../base/unavailable.ts'
 import { mailServerHost } from './mail-server-host.ts'
 
@@ -59,4 +62,21 @@ test('a program that hangs is ended and told', async () => {
 test('a prefix that cannot be started is told as such', async () => {
   const host = mailServerHost({ configDir: null, commandPrefix: ['posthorn-no-such-program', 'mail'] })
   await assert.rejects(host.readText('/etc/hostname'), /there is no such program; look at --command-prefix/)
+})
+
+test('here it is known what listens; behind a prefix it is not', async () => {
+  const path = join(folder, 'socket')
+  const server = createServer().listen(path)
+  await once(server, 'listening')
+  const asked = async (commandPrefix: readonly string[]) => {
+    const { listens } = mailServerHost({ configDir: null, commandPrefix })
+    const nowhere = { host: '127.0.0.1', port: await freePort() }
+    return Promise.all([{ path }, { path: join(folder, 'none') }, nowhere].map(listens))
+  }
+  try {
+    assert.deepEqual(await asked([]), [true, false, false])
+    assert.deepEqual(await asked(['/usr/bin/env']), [null, null, null])
+  } finally {
+    server.close()
+  }
 })

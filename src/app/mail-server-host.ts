@@ -3,6 +3,7 @@
 // nothing is written; what cannot be looked at is Unavailable with words for the operator, what is not there is null.
 import { execFile } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { SECOND } from '../base/clock.ts'
 import { Unavailable } from '../base/unavailable.ts'
 import type { Ended, FileFacts, MailServerHost } from '../model/hookup.ts'
@@ -24,7 +25,7 @@ export function mailServerHost({
   const run = (argv: readonly [string, ...string[]], input = ''): Promise<Ended | null> =>
     runProgram(commandPrefix, argv, input, timeLimit)
   if (commandPrefix.length === 0)
-    return { configDir, readText: readHere, stat: statHere, list: listHere, run }
+    return { configDir, readText: readHere, stat: statHere, list: listHere, run, listens: listensHere }
   const inside = async <T>(
     argv: readonly [string, ...string[]],
     path: string,
@@ -45,6 +46,8 @@ export function mailServerHost({
     stat: (path) => inside(['stat', '-L', '-c', '%F|%U|%G|%a|%s|%Y', path], path, readStat, statHere),
     list: (path) => inside(['ls', '-1A', path], path, namesOf, listHere),
     run,
+    // What listens in another container or host may not be reached from here, and what answers here may be another.
+    listens: async () => null,
   }
 }
 
@@ -90,6 +93,18 @@ async function statHere(path: string): Promise<FileFacts | null> {
   }
 }
 
+function listensHere(place: Parameters<MailServerHost['listens']>[0]): Promise<boolean | null> {
+  const { promise, resolve } = Promise.withResolvers<boolean | null>()
+  const socket = 'path' in place ? connect(place.path) : connect(place.port, place.host)
+  socket.setTimeout(longestConnect, () => socket.destroy())
+  socket.on('connect', () => resolve(true))
+  socket.on('error', ({ code }: NodeJS.ErrnoException) =>
+    resolve(code === 'ECONNREFUSED' || code === 'ENOENT' ? false : null),
+  )
+  socket.on('close', () => resolve(null))
+  return promise.finally(() => socket.destroy())
+}
+
 function nothingThere(path: string, fault: unknown): null {
   const { code, message } = fault as NodeJS.ErrnoException
   if (code === 'ENOENT' || code === 'ENOTDIR') return null
@@ -126,6 +141,8 @@ const namesOf = (out: string): readonly string[] =>
     .sort()
 
 const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' | ')
+
+const longestConnect = 2 * SECOND
 
 /** What env(1), chroot(1), docker exec and shells at the other end answer when there is no such program. */
 const noSuchProgram = 127

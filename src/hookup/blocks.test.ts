@@ -135,7 +135,10 @@ test('whatever stood there and whatever is replaced, taking the block out gives 
   fc.assert(
     fc.property(fc.array(line), fc.array(line), fc.array(fc.nat(12)), fc.boolean(), (...drawn) => {
       const [lines, first, replaces, isEnded] = drawn
-      const text = lines.map((each) => `${each}\n`).join('').slice(0, isEnded ? undefined : -1)
+      const text = lines
+        .map((each) => `${each}\n`)
+        .join('')
+        .slice(0, isEnded ? undefined : -1)
       const wanted = first.map((each, at) => setting(each, at === 0 ? replaces : []))
       const once = joined(text, block(wanted))
       equal(withoutBlocks(once, '#'), text)

@@ -76,6 +76,8 @@ export interface MailServerHost {
   list(path: string): Promise<readonly string[] | null>
   /** Runs a program there, never through a shell; null when there is none of that name. Throws Unavailable after 15 s. */
   run(argv: readonly [string, ...string[]], input?: string): Promise<Ended | null>
+  /** Whether a server takes connections there; null where that cannot be told from here. */
+  listens(place: Endpoint | { readonly path: string }): Promise<boolean | null>
 }
 
 export interface FileFacts {

@@ -10,6 +10,7 @@ import { postfix } from '../../src/hookup/guides/postfix.ts'
 import type { Finding } from '../../src/model/hookup.ts'
 import {
   anywhere,
+  around,
   type Breakage,
   withHash,
   withRegexp,
@@ -97,7 +98,7 @@ async function findings(layout: Layout, breakages: readonly Breakage[] = []): Pr
 }
 
 for (const [name, layout, breakages] of [
-  ['hash', hash, [...anywhere, ...withTables('hash'), ...withHash]],
+  ['hash', hash, [...anywhere, ...around, ...withTables('hash'), ...withHash]],
   ['regexp', regexp, [...anywhere, ...withTables('regexp'), ...withRegexp]],
   ['vmap', vmap, [...anywhere, ...withVmap]],
   ['verify', verify, [...anywhere, ...withVerify]],
@@ -208,6 +209,38 @@ describe('the command, with a Postfix that runs', { timeout: 240_000 }, () => {
       await writeFile(main, sound)
     }
   })
+
+  for (const [what, line, code] of [
+    ['the filter of all mail', 'content_filter = smtp:[127.0.0.1]:1', 'postfix.filter-not-there'],
+    ['a milter', 'smtpd_milters = inet:127.0.0.1:1', 'postfix.filter-not-there'],
+    [
+      'a policy service',
+      'smtpd_end_of_data_restrictions = check_policy_service { unix:private/none, timeout=1s }',
+      'postfix.filter-not-there',
+    ],
+    ['the next mail server', 'relayhost = [127.0.0.1]:1', 'postfix.next-server-not-there'],
+    ['a milter that may be missing', 'smtpd_milters = { inet:127.0.0.1:1, default_action=accept }', null],
+  ] as const)
+    test(`while Postfix runs, nobody listens: ${what}`, async () => {
+      const main = join(lab.configDir, 'main.cf')
+      const sound = await readFile(main, 'utf8')
+      const name = line.slice(0, line.indexOf(' '))
+      const master = await readFile(join(lab.configDir, 'master.cf'), 'utf8')
+      try {
+        await write(
+          lab.configDir,
+          `${sound.replace(new RegExp(`^${name} = .*\\n`, 'm'), '')}${line}\n`,
+          master,
+        )
+        const { out } = await look('--json')
+        const { code: told, line: at } = (firstOf(out) ?? {}) as { code?: string; line?: number }
+        const last = (await readFile(main, 'utf8')).split('\n').length - 1
+        assert.deepEqual(code === null ? [] : [told, at], code === null ? [] : [code, last], out)
+        if (code === null) assert.doesNotMatch(out, /not-there/)
+      } finally {
+        await writeFile(main, sound)
+      }
+    })
 
   test('2 when there is nothing to look at', async () => {
     const { code, out } = await site.posthorn(['doctor', '--json', '--config-dir', '/nowhere', 'postfix'])

@@ -288,6 +288,80 @@ export const anywhere: readonly Breakage[] = [
   },
 ]
 
+/** What the ways of mail through Postfix hang on beside our lines; the same for every way of hooking up. */
+export const around: readonly Breakage[] = [
+  {
+    name: 'the LMTP client is to log in, and has no passwords',
+    code: 'lmtp-client',
+    main: add('lmtp_sasl_auth_enable = yes'),
+  },
+  {
+    name: 'a pause after each message',
+    code: 'rate-delay',
+    main: add('default_destination_rate_delay = 1m'),
+  },
+  { name: 'few hops', code: 'hop-limit', main: add('hopcount_limit = 3') },
+  {
+    name: 'a header check throws mail of lists away',
+    code: 'header-check',
+    main: add('header_checks = regexp:MAPS/../checks'),
+    files: file('checks', '/^X-Spam:/ REJECT\n/^List-Id:/ DISCARD\n'),
+  },
+  {
+    name: 'a header check refuses bulk mail',
+    code: 'header-check',
+    main: add('mime_header_checks = regexp:MAPS/../checks'),
+    files: file('checks', '/^Precedence: *(bulk|list)/ REJECT no bulk mail here\n'),
+  },
+  {
+    name: 'a post is refused at DATA',
+    code: 'refused-by-restriction',
+    main: add('smtpd_data_restrictions = permit_mynetworks, reject'),
+  },
+  {
+    name: 'the null sender is refused',
+    code: 'sender-refused',
+    main: add('smtpd_sender_restrictions = check_sender_access inline:{ { <> = REJECT } }'),
+  },
+  {
+    name: 'Posthorn is counted',
+    code: 'rate-limit',
+    main: all(
+      add('smtpd_client_message_rate_limit = 10'),
+      add('smtpd_client_event_limit_exceptions = 10.0.0.0/8'),
+    ),
+  },
+  {
+    name: 'the senders of lists belong to a login',
+    code: 'sender-refused',
+    main: all(
+      add('smtpd_sasl_auth_enable = yes'),
+      add(`smtpd_sender_login_maps = inline:{ { @${lists} = office } }`),
+      add('smtpd_sender_restrictions = reject_sender_login_mismatch, permit_mynetworks'),
+    ),
+  },
+  {
+    name: 'mynetworks is asked too late',
+    code: 'relay-refused',
+    main: set('smtpd_relay_restrictions', 'reject_unauth_destination, permit_mynetworks'),
+  },
+  {
+    name: 'generic maps of the LMTP client',
+    code: 'rewritten-sender',
+    main: add(`lmtp_generic_maps = inline:{ { @${lists} = lists@example.test } }`),
+  },
+  {
+    name: 'another way out for the senders of lists',
+    code: 'loop',
+    main: add(`sender_dependent_relayhost_maps = inline:{ { @${lists} = [127.0.0.1]:18402 } }`),
+  },
+  {
+    name: 'smtpd waits for a proxy',
+    code: 'proxy-protocol',
+    main: add('smtpd_upstream_proxy_protocol = haproxy'),
+  },
+]
+
 /** What breaks our tables, of either type. */
 export const withTables = (type: 'hash' | 'regexp'): readonly Breakage[] => [
   { name: 'no transport_maps', code: 'no-transport', main: drop('transport_maps') },
@@ -586,6 +660,12 @@ export const withHash: readonly Breakage[] = [
     files: ({ maps }) => chmod(join(maps, 'postfix_lmtp.db'), 0o640),
   },
   {
+    name: 'a proxy that may not pass the folder',
+    code: 'table-unreadable',
+    main: set('relay_recipient_maps', 'proxy:hash:MAPS/postfix_lmtp'),
+    files: ({ maps }) => chmod(maps, 0o700),
+  },
+  {
     name: 'btree beside a table of hash',
     code: 'table-broken',
     main: set('transport_maps', 'btree:MAPS/postfix_lmtp'),
@@ -785,6 +865,11 @@ export const withVerify: readonly Breakage[] = [
     name: 'probes go elsewhere',
     code: 'verification-elsewhere',
     main: add(`address_verify_transport_maps = inline:{ { ${lists} = smtp:[192.0.2.1] } }`),
+  },
+  {
+    name: 'probes go the way of all relayed mail',
+    code: 'verification-elsewhere',
+    main: add('address_verify_transport_maps ='),
   },
   {
     name: 'refused for good while we are down',

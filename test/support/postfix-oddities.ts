@@ -1,5 +1,5 @@
 // Configurations that are sound, though they may look odd: doctor must find nothing to mend in them.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { add, all, type Breakage, drop, route, set } from './postfix-breakages.ts'
 import { type Layout, labBase, labMaster, listDomain, lists } from './postfix-folder.ts'
@@ -215,6 +215,63 @@ export const oddOfHash: readonly Oddity[] = [
   {
     name: 'masquerading of headers alone',
     main: all(add('masquerade_domains = example.test'), add('masquerade_classes = header_sender')),
+  },
+  {
+    name: 'canonical senders in header fields alone',
+    main: all(
+      add(`sender_canonical_maps = inline:{ { @${lists} = lists@example.test } }`),
+      add('sender_canonical_classes = header_sender'),
+    ),
+  },
+  {
+    name: 'senders that belong to logins, where nobody logs in',
+    main: all(
+      add(`smtpd_sender_login_maps = inline:{ { @${lists} = office } }`),
+      add('smtpd_sender_restrictions = reject_sender_login_mismatch'),
+    ),
+  },
+  {
+    name: 'strangers are counted, mynetworks is not',
+    main: all(add('smtpd_client_message_rate_limit = 10'), add('smtpd_client_connection_rate_limit = 5')),
+  },
+  {
+    name: 'header checks that take other fields out',
+    main: add('header_checks = regexp:MAPS/../checks'),
+    files: file(
+      'checks',
+      '/^X-Originating-IP:/ IGNORE\n/^Received: from \\[192/ REJECT\n/^List-Id: <spam/ DISCARD\n',
+    ),
+  },
+  {
+    name: 'header checks that smtpd leaves out',
+    main: all(
+      add('header_checks = regexp:MAPS/../checks'),
+      add('receive_override_options = no_header_body_checks'),
+    ),
+    files: file('checks', '/^List-Id:/ DISCARD\n'),
+  },
+  {
+    name: 'a relay of their own for other senders',
+    main: add('sender_dependent_relayhost_maps = inline:{ { @example.com = [127.0.0.1]:18402 } }'),
+  },
+  {
+    name: 'virtual mailboxes of a domain for examples',
+    main: all(add('virtual_mailbox_domains = example.com'), add('virtual_mailbox_maps = static:x')),
+  },
+  { name: 'a pause after each message for one host', main: add('smtp_destination_rate_delay = 1m') },
+  {
+    name: 'a folder that only root may pass, without proxy',
+    main: add(''),
+    files: ({ maps }) => chmod(maps, 0o700),
+  },
+  {
+    name: 'restrictions at DATA that refuse nobody',
+    main: add('smtpd_data_restrictions = reject_unauth_pipelining, reject_multi_recipient_bounce'),
+  },
+  {
+    name: 'a proxy before another smtpd',
+    master: (text) =>
+      `${text}127.0.0.1:18499 inet n - n - - smtpd\n  -o smtpd_upstream_proxy_protocol=haproxy\n`,
   },
   { name: 'opportunistic TLS', main: set('smtpd_tls_security_level', 'may') },
   { name: 'TLS where it is offered at our door', main: add('lmtp_tls_security_level = may') },

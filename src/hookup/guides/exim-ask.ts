@@ -1,6 +1,5 @@
-// What Exim itself says: does it read its configuration (-bV), where would it send an address (-bt), what does it answer
-// at RCPT (-bhc), how does it rewrite an address (-brw). Law: nothing is delivered and nothing is kept but Exim's own hints
-// about the addresses that were asked for.
+// What Exim itself says: where would it send an address (-bt), how does it rewrite one (-brw), what does a text expand to
+// (-be). Law: nothing is delivered and nothing is kept but Exim's own hints about the addresses that were asked for.
 import type { MailServerHost } from '../../model/hookup.ts'
 
 /** A way to start this Exim with this configuration: program and options. */
@@ -15,27 +14,35 @@ export interface Route {
   readonly words: string
 }
 
-/** `exim -bt`: where Exim would send each address. The order is that of `addresses`. */
+/** `exim -bt`: where Exim would send mail of `sender` for each address, in their order. '<>' is the null sender. */
 export async function routesOf(
   host: MailServerHost,
   command: EximCommand,
+  sender: string,
   addresses: readonly string[],
 ): Promise<readonly Route[]> {
   if (addresses.length === 0) return []
-  const ended = await host.run([...command, '-bt', ...addresses])
+  const ended = await host.run([...command, '-f', sender, '-bt', ...addresses])
   const told = readRoutes(ended?.out ?? '')
   const routes: Route[] = []
   for (const address of addresses)
-    routes.push(told.find((route) => route.address === address) ?? (await redirected(host, command, address)))
+    routes.push(
+      told.find((route) => route.address === address) ?? (await redirected(host, command, sender, address)),
+    )
   return routes
 }
 
 /** One that Exim tells about under another address: an alias of somebody who has a file. */
-async function redirected(host: MailServerHost, command: EximCommand, address: string): Promise<Route> {
-  const ended = await host.run([...command, '-bt', address])
+async function redirected(
+  host: MailServerHost,
+  command: EximCommand,
+  sender: string,
+  address: string,
+): Promise<Route> {
+  const ended = await host.run([...command, '-f', sender, '-bt', address])
   const [block = ''] = (ended?.out ?? '').split(/\n(?=\S)/)
   const transport = /transport = (\S+)/.exec(block)?.[1] ?? null
-  const router = (await routersTried(host, command, address)).at(-1)?.name ?? null
+  const router = (await routersTried(host, command, sender, address)).at(-1)?.name ?? null
   const words = `${address}: ${block.trim().replace(/\s*\n\s*/g, '; ')}`
   return { address, outcome: 'routed', router, transport, words }
 }
@@ -70,9 +77,10 @@ export function readRoutes(out: string): readonly Route[] {
 export async function routersTried(
   host: MailServerHost,
   command: EximCommand,
+  sender: string,
   address: string,
 ): Promise<readonly { readonly name: string; readonly words: string }[]> {
-  const ended = await host.run([...command, '-d-all+route', '-bt', address])
+  const ended = await host.run([...command, '-f', sender, '-d-all+route', '-bt', address])
   const tried: { name: string; words: string }[] = []
   // What it is redirected to comes next.
   const [, own = ''] = (ended?.err ?? '').split(/^(?:[\d:.]+ +\d* *)?routing /m)
@@ -87,54 +95,6 @@ export async function routersTried(
   return tried
 }
 
-/** What Exim answers to one RCPT, and which statement of its access control list said so. */
-export interface DoorAnswer {
-  readonly recipient: string
-  readonly reply: string
-  readonly statement: { readonly file: string; readonly line: number } | null
-}
-
-/** `exim -bhc`: a session from `address`, by a null sender; callouts are made. Null when Exim cannot be asked. */
-export async function doorAnswers(
-  host: MailServerHost,
-  command: EximCommand,
-  address: string,
-  sender: string,
-  recipients: readonly string[],
-): Promise<readonly DoorAnswer[] | null> {
-  const lines = [
-    'EHLO mail.example.org',
-    `MAIL FROM:<${sender}>`,
-    ...recipients.map((to) => `RCPT TO:<${to}>`),
-    'QUIT',
-  ]
-  const ended = await host.run([...command, '-bhc', address], lines.map((line) => `${line}\r\n`).join(''))
-  if (ended === null) return null
-  return readAnswers(ended.out, ended.err, recipients)
-}
-
-/** Pure: the replies on standard output, and the statements on standard error. Null when the session did not come to RCPT. */
-export function readAnswers(
-  out: string,
-  err: string,
-  recipients: readonly string[],
-): readonly DoorAnswer[] | null {
-  const replies = out.split('\n').filter((line) => /^\d{3} /.test(line))
-  const [greeting = '', hello = '', , ...answers] = replies
-  if (!greeting.startsWith('220') || !hello.startsWith('250')) return null
-  // A session for each RCPT: `using ACL "acl_check_rcpt"` begins it.
-  const traces = err.split(/^>>> using ACL "/m).filter((trace) => />>> end of ACL/.test(trace))
-  const rcpt = traces.slice(-recipients.length)
-  return recipients.flatMap((recipient, at) => {
-    const reply = answers[at]?.trim()
-    if (reply === undefined) return []
-    const processing = [...(rcpt[at] ?? '').matchAll(/^>>> processing "\w+" \((.+) (\d+)\)$/gm)].at(-1)
-    const [, file = '', line = ''] = processing ?? []
-    const statement = traces.length < recipients.length || file === '' ? null : { file, line: Number(line) }
-    return [{ recipient, reply, statement }]
-  })
-}
-
 /** `exim -brw`: what becomes of an address as envelope sender and recipient; null when it stays as it is. */
 export async function rewriting(
   host: MailServerHost,
@@ -147,4 +107,14 @@ export async function rewriting(
     if (what !== undefined && becomes?.toLowerCase() !== address.toLowerCase()) return line.trim()
   }
   return null
+}
+
+/** `exim -be`: why Exim cannot expand a text; null when it can, or cannot be asked. A word before it: a capital begins a macro. */
+export async function expansionFault(
+  host: MailServerHost,
+  command: EximCommand,
+  text: string,
+): Promise<string | null> {
+  const ended = await host.run([...command, '-be', `posthorn: ${text}`])
+  return /^Failed: (.*)$/m.exec(ended?.out ?? '')?.[1] ?? null
 }

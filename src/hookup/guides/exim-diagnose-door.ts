@@ -1,21 +1,29 @@
 // What a sender hears at RCPT, and whether callouts say the truth: the access control list of Exim, as it is written and as
 // Exim itself carries it out for a host in the world.
 import type { Finding } from '../../model/hookup.ts'
-import { type DoorAnswer, doorAnswers, routesOf } from './exim-ask.ts'
+import { type EximCommand, routesOf } from './exim-ask.ts'
 import * as kinds from './exim-kinds.ts'
 import { domainIn } from './exim-lists.ts'
 import { option } from './exim-ours.ts'
+import { type DoorAnswer, doorAnswers, saidTo, type Visitor } from './exim-session.ts'
 import { at, type EximSite, reload, samples, wayOf } from './exim-site.ts'
 import type { Place, Setting, Statement } from './exim-syntax.ts'
 
-/** An address for documentation (RFC 5737): nobody's, so nothing is allowed to it that is not allowed to all. */
-export const fromTheWorld = '192.0.2.25'
+/** A bounce from an address for documentation (RFC 5737): nobody's, so nothing is allowed to it that is not allowed to all. */
+export const fromTheWorld: Visitor = { address: '192.0.2.25', hello: 'mail.example.org', sender: '' }
 
 /** No list is called so. */
 const unknownList = 'posthorn-doctor-no-such-list'
 
+/** Without one of these Exim asks nothing at that step; at RCPT it refuses all. */
+const steps = ['connect', 'helo', 'mail', 'predata', 'data', 'mime', 'starttls', 'notquit', 'quit'] as const
+
 export async function* diagnoseAcl(site: EximSite): AsyncIterable<Finding> {
   const { exim } = site
+  for (const step of steps) {
+    const setting = exim.text.main.get(`acl_smtp_${step}`)
+    if (setting !== undefined && isUndefined(site, setting)) yield undefinedAcl(setting)
+  }
   const rcpt = exim.text.main.get('acl_smtp_rcpt')
   if (rcpt === undefined || rcpt.value === '') {
     yield at(rcpt?.place ?? exim.text.sections.get('acl'), kinds.noAcl, {
@@ -23,18 +31,21 @@ export async function* diagnoseAcl(site: EximSite): AsyncIterable<Finding> {
     })
     return
   }
-  if (
-    /^\w+$/.test(rcpt.value) &&
-    !/^(accept|deny|defer)$/.test(rcpt.value) &&
-    !exim.text.acls.has(rcpt.value)
-  ) {
-    yield at(rcpt.place, kinds.noAcl, {
-      why: `There is no access control list ${rcpt.value}. Exim answers 451 to every recipient.`,
-    })
+  if (isUndefined(site, rcpt)) {
+    yield undefinedAcl(rcpt)
     return
   }
   yield* callouts(site)
 }
+
+const isUndefined = ({ exim }: EximSite, { value }: Setting): boolean =>
+  /^\w+$/.test(value) && !/^(accept|deny|defer|drop|warn)$/.test(value) && !exim.text.acls.has(value)
+
+const undefinedAcl = ({ name, value, place }: Setting): Finding =>
+  at(place, kinds.noAcl, {
+    why: `There is no access control list ${value}, which ${name} names. Exim answers 451 to everybody who comes so far.`,
+    change: `Write the name of one that is in the section 'begin acl', or take ${name} out.`,
+  })
 
 async function* callouts(site: EximSite): AsyncIterable<Finding> {
   const { exim, facts, routers } = site
@@ -122,8 +133,12 @@ export async function* diagnoseAnswers(site: EximSite, explained: boolean): Asyn
     const list = lists.find(({ domain }) => domain === mailHost)?.list
     const known = list === undefined ? [] : [`${list}@${mailHost}`, `${list}-bounces+x@${mailHost}`]
     const unknown = `${unknownList}@${mailHost}`
-    const answers = await doorAnswers(site.host, command, fromTheWorld, '', [...known, unknown])
-    if (answers === null) return
+    const asked = [...known, unknown]
+    const answers = await (takesSoMany(site, asked.length)
+      ? doorAnswers(site.host, command, fromTheWorld, asked)
+      : oneByOne(site, command, asked))
+    // Whom Exim does not let in may be let in by another address.
+    if (answers === null || answers.some(({ step }) => step === 'connect' || step === 'hello')) return
     const refused = answers.find(({ reply }) => isRelayRefusal(site, reply))
     if (refused !== undefined) {
       yield domainNotAccepted(site, refused, mailHost)
@@ -136,11 +151,27 @@ export async function* diagnoseAnswers(site: EximSite, explained: boolean): Asyn
   }
 }
 
+const takesSoMany = ({ exim }: EximSite, recipients: number): boolean => {
+  const most = Number(exim.text.main.get('recipients_max')?.value ?? '0')
+  return !(most > 0 && most < recipients)
+}
+
+async function oneByOne(
+  { host }: EximSite,
+  command: EximCommand,
+  recipients: readonly string[],
+): Promise<readonly DoorAnswer[] | null> {
+  const answers: DoorAnswer[] = []
+  for (const one of recipients)
+    answers.push(...((await doorAnswers(host, command, fromTheWorld, [one])) ?? []))
+  return answers.length < recipients.length ? null : answers
+}
+
 const isRelayRefusal = (_: EximSite, reply: string): boolean => /^5.*\brelay/i.test(reply)
 
-function statementOf(
+export function statementOf(
   { exim }: EximSite,
-  { statement }: DoorAnswer,
+  { statement }: Pick<DoorAnswer, 'statement'>,
 ): { place: Place | null; statement: Statement | null } {
   if (statement === null) return { place: null, statement: null }
   const place = exim.placeOf(statement.file, statement.line)
@@ -165,12 +196,20 @@ function domainNotAccepted(site: EximSite, answer: DoorAnswer, domain: string): 
 }
 
 function* knownAnswer(site: EximSite, answer: DoorAnswer): Iterable<Finding> {
+  const { place } = statementOf(site, answer)
+  const where = place === null ? '' : ` (${place.text.trim()})`
+  if (answer.isDiscarded) {
+    yield at(place, kinds.rcptRefused, {
+      seen: `${saidTo(fromTheWorld, answer)}: ${answer.reply}${where}`,
+      why: 'The statement takes the mail and throws it away: nobody hears of it.',
+    })
+    return
+  }
   if (/^2/.test(answer.reply)) return
   // Without an answer from our door a callout defers: that is told by the checks of the door.
   if (/callout/i.test(answer.reply) || isAboutTheDoor(answer.reply)) return
-  const { place } = statementOf(site, answer)
   yield at(place, /^4/.test(answer.reply) ? kinds.rcptDeferred : kinds.rcptRefused, {
-    seen: `RCPT TO:<${answer.recipient}> from the world: ${answer.reply}${place === null ? '' : ` (${place.text.trim()})`}`,
+    seen: `${saidTo(fromTheWorld, answer)}: ${answer.reply}${where}`,
   })
 }
 
@@ -189,7 +228,7 @@ async function* unknownAnswer(
     if (!explained) yield at(place, kinds.unknownDeferred, { seen: said })
     return
   }
-  const [route] = await routesOf(site.host, exim.command, [answer.recipient])
+  const [route] = await routesOf(site.host, exim.command, '<>', [answer.recipient])
   const taker = exim.text.routers.find(({ name }) => name === route?.router)
   const isOurs = routers.some(({ name }) => name === taker?.name)
   if (isOurs && taker !== undefined && wayOf(taker) === 'callout') {

@@ -1,11 +1,13 @@
 // The way out: may Posthorn hand copies over, do they keep their envelope senders, and do they leave at once.
 import type { Finding } from '../../model/hookup.ts'
-import { doorAnswers, rewriting } from './exim-ask.ts'
+import { rewriting } from './exim-ask.ts'
+import { statementOf } from './exim-diagnose-door.ts'
 import { removedHeaders } from './exim-diagnose-routers.ts'
 import { octets, smallest } from './exim-diagnose-transports.ts'
 import * as kinds from './exim-kinds.ts'
-import { domainIn } from './exim-lists.ts'
+import { addressIn, domainIn } from './exim-lists.ts'
 import { isTrue, option } from './exim-ours.ts'
+import { type DoorAnswer, doorAnswers, saidTo, type Visitor } from './exim-session.ts'
 import { at, type EximSite, reload, samples } from './exim-site.ts'
 import type { Setting } from './exim-syntax.ts'
 import { addressFromAfar, isLoopback } from './hosts.ts'
@@ -32,7 +34,7 @@ function* limits({ exim }: EximSite): Iterable<Finding> {
   for (const [name, least, usual] of [
     ['smtp_accept_max_per_connection', 50, 1000],
     ['smtp_accept_max', 20, 100],
-    ['smtp_accept_max_per_host', 20, 100],
+    ['smtp_accept_max_per_host', 5, 100],
   ] as const) {
     const setting = below(name, least)
     if (setting !== null)
@@ -70,13 +72,24 @@ function* waiting({ exim, facts }: EximSite): Iterable<Finding> {
       change: `smtp_accept_queue_per_connection = 0\n${reload(exim)}`,
     })
   if (exim.text.retryRules === 0)
-    yield at(sections.get('retry'), kinds.noRetry, {
+    yield at(sections.get('retry') ?? { file: exim.ownFile, line: null }, kinds.noRetry, {
       seen: sections.get('retry')?.text.trim() ?? 'there is no retry section',
     })
 }
 
 /** Those that carry the copies into the world. */
-function* otherTransports({ exim, transports }: EximSite): Iterable<Finding> {
+function* otherTransports({ exim, transports, routers }: EximSite): Iterable<Finding> {
+  const carriers = exim.text.transports.filter(({ options }) => options.get('driver')?.value === 'smtp')
+  for (const router of exim.text.routers) {
+    const errors = router.options.get('errors_to')
+    const isOurs = routers.some(({ name }) => name === router.name)
+    if (isOurs || errors === undefined || errors.value === '' || errors.value.includes('$')) continue
+    if (carriers.some(({ name }) => name === option(router, 'transport')))
+      yield at(errors.place, kinds.returnPath, {
+        why: `errors_to is the envelope sender of all that the router ${router.name} takes. ${kinds.returnPath.why}`,
+        change: `Remove errors_to from the router ${router.name}.\n${reload(exim)}`,
+      })
+  }
   for (const transport of exim.text.transports) {
     if (option(transport, 'driver') !== 'smtp' || transports.some(({ name }) => name === transport.name))
       continue
@@ -88,19 +101,47 @@ function* otherTransports({ exim, transports }: EximSite): Iterable<Finding> {
   }
 }
 
+/** Posthorn as Exim sees it, with a copy for a member; null when it comes from elsewhere, or logs in. */
+export function posthorn(site: EximSite): Visitor | null {
+  const { host, user } = site.facts.relay
+  if (user !== null || !isLoopback(host)) return null
+  const [sample] = samples(site)
+  const sender = sample === undefined ? '' : `${sample.list}-bounces${site.facts.delimiter}x@${sample.domain}`
+  const address = addressFromAfar(site.facts.lmtp.host) ?? (host === '::1' ? '::1' : '127.0.0.1')
+  return { address, hello: site.facts.hostname, sender }
+}
+
 async function* relay(site: EximSite): AsyncIterable<Finding> {
-  const { exim, facts } = site
-  const { host, user } = facts.relay
-  if (exim.command === null || user !== null || !isLoopback(host)) return
-  const address = addressFromAfar(facts.lmtp.host) ?? (host === '::1' ? '::1' : '127.0.0.1')
-  const [answer] = (await doorAnswers(site.host, exim.command, address, '', ['ann@member.invalid'])) ?? []
-  if (answer === undefined || !/^5.*(relay|not permitted|prohibit|denied)/i.test(answer.reply)) return
+  const visitor = posthorn(site)
+  if (site.exim.command === null || visitor === null) return
+  const [answer] = (await doorAnswers(site.host, site.exim.command, visitor, ['ann@member.invalid'])) ?? []
+  if (answer !== undefined) yield* refusedCopy(site, visitor, answer)
+}
+
+function* refusedCopy(site: EximSite, visitor: Visitor, answer: DoorAnswer): Iterable<Finding> {
+  const { exim } = site
+  const { reply, step } = answer
+  const byOption = { connect: 'host_reject_connection', hello: 'helo_verify_hosts' } as const
+  const setting = step === 'connect' || step === 'hello' ? exim.text.main.get(byOption[step]) : undefined
+  const place = statementOf(site, answer).place ?? setting?.place ?? null
   const list = exim.text.lists.get('relay_from_hosts')
-  const place =
-    list?.place ??
-    (answer.statement === null ? null : exim.placeOf(answer.statement.file, answer.statement.line))
-  yield at(place, kinds.relayRefused, {
-    seen: `from ${address}: RCPT TO:<${answer.recipient}>: ${answer.reply}${list === undefined ? '' : ` (${list.place.text.trim()})`}`,
+  const isKnown = list !== undefined && addressIn(list.value, visitor.address, exim.text) === true
+  const seen = `${saidTo(visitor, answer)}: ${reply}`
+  if (step !== 'rcpt' ? /^[45]/.test(reply) : /^5.*(sender|spoof|authenti|encrypt|tls)/i.test(reply)) {
+    yield at(place, kinds.copyRefused, { seen: place === null ? seen : `${place.text.trim()}; ${seen}` })
+    return
+  }
+  if (!/^5.*(relay|not permitted|prohibit|denied)/i.test(reply)) return
+  if (isKnown) {
+    yield at(place ?? list.place, kinds.copyRefused, {
+      seen: `${place === null ? '' : `${place.text.trim()}; `}${seen}`,
+      why: `${visitor.address} is in relay_from_hosts, yet this statement refuses it. ${kinds.copyRefused.why}`,
+    })
+    return
+  }
+  const { address } = visitor
+  yield at(list?.place ?? place, kinds.relayRefused, {
+    seen: `${list === undefined ? '' : `${list.place.text.trim()}; `}${seen}`,
     why: `Posthorn comes from ${address}. ${kinds.relayRefused.why}`,
     change:
       exim.debian === null

@@ -2,7 +2,7 @@
 import type { Finding } from '../../model/hookup.ts'
 import { subAddresses } from '../../model/list.ts'
 import * as kinds from './exim-kinds.ts'
-import { domainIn, escaped, itemsOf, plainDomains } from './exim-lists.ts'
+import { domainIn, escaped, isMiswritten, itemsOf, plainDomains } from './exim-lists.ts'
 import { closedFolders } from './exim-markers.ts'
 import { isTrue, option } from './exim-ours.ts'
 import { at, type EximSite, nearest, origin, reload, samples, wayOf } from './exim-site.ts'
@@ -62,6 +62,14 @@ function* domains(site: EximSite): Iterable<Finding> {
     if (!found.every((one) => one === false)) continue
     const [place] = places
     const setting = exim.text.lists.get('mm_domains')
+    const miswritten = setting === undefined ? [] : itemsOf(setting.value).filter(isMiswritten)
+    if (setting !== undefined && place === setting.place && miswritten.length > 0) {
+      yield at(place, kinds.domainMissing, {
+        why: `${mailHost} has lists. A list is separated by colons, unless it begins with <; and Exim takes '${miswritten[0]}' for a look-up of a type that there is not.`,
+        change: `domainlist mm_domains = ${setting.value.split(/\s*[;:]\s*/).join(' : ')}\n${reload(exim)}`,
+      })
+      continue
+    }
     yield at(place, kinds.domainMissing, {
       why: `${mailHost} has lists, but the router does not take it. ${kinds.domainMissing.why}`,
       change:
@@ -224,7 +232,7 @@ async function* markers(site: EximSite, router: Driver): AsyncIterable<Finding> 
     if (wanted === null || (await host.stat(wanted)) !== null) continue
     const marker = `${list}.${domain}`.toLowerCase()
     if ((await host.stat(`${folder}/${marker}`)) !== null)
-      yield at(place, kinds.markerPath, {
+      yield at(origin(setting, exim) ?? setting.place, kinds.markerPath, {
         why: `For ${list}@${domain} Exim looks for ${wanted}, and Posthorn has made ${folder}/${marker}. ${kinds.markerPath.why}`,
         change: `MM3_LISTCHK = MM3_HOME/lists/\${local_part}.\${domain}\n${reload(exim)}`,
       })
@@ -235,6 +243,7 @@ async function* markers(site: EximSite, router: Driver): AsyncIterable<Finding> 
       })
     else
       yield at(place, kinds.markerMissing, {
+        seen: `${place.text.trim()}; ${facts.listDataDir}/${marker} is not there`,
         why: `There is no ${facts.listDataDir}/${marker}. ${kinds.markerMissing.why}`,
       })
     return

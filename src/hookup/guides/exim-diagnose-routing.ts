@@ -2,38 +2,80 @@
 // says; the configuration as it is written only gives the reason.
 import type { Finding } from '../../model/hookup.ts'
 import { subAddresses } from '../../model/list.ts'
-import { type Route, routersTried, routesOf } from './exim-ask.ts'
+import { type EximCommand, type Route, routersTried, routesOf } from './exim-ask.ts'
 import * as kinds from './exim-kinds.ts'
+import { option } from './exim-ours.ts'
 import { at, type EximSite, reload, samples, wayOf } from './exim-site.ts'
 import type { Driver, Place } from './exim-syntax.ts'
+
+/** Posts come from people, bounces from nobody (RFC 5321 §4.5.5). */
+const [anybody, nobody] = ['ann@example.org', '<>']
 
 /** `explained`: an error is known that keeps addresses of lists from being routed as they should. */
 export async function* diagnoseRouting(site: EximSite, explained: boolean): AsyncIterable<Finding> {
   const { exim, facts, routers } = site
   const { command } = exim
   if (command === null || routers.length === 0) return
+  // Such a router is passed over by -bt alone: nothing can be said.
+  if (routers.every((router) => option(router, 'address_test') === 'false')) return
+  const told = new Set<string>()
+  const isNew = ({ kind, file, line }: Finding): boolean => {
+    const key = `${kind.code} ${file}:${line}`
+    return !told.has(key) && told.add(key).size > 0
+  }
   for (const { list, domain } of samples(site)) {
-    const tails = ['', ...subAddresses.map((name) => `-${name}`)]
-    const extended =
-      facts.delimiter === '' ? [] : [`-bounces${facts.delimiter}x`, `-confirm${facts.delimiter}x`]
-    const addresses = [...tails, ...extended].map((tail) => `${list}${tail}@${domain}`)
+    const names = subAddresses.filter((name) => name !== 'bounces').map((name) => `-${name}`)
+    const extended = (tail: string) => (facts.delimiter === '' ? [] : [`${tail}${facts.delimiter}x`])
+    const ask = (sender: string, tails: readonly string[], more: readonly string[] = []) =>
+      routesOf(site.host, command, sender, [...tails.map((tail) => `${list}${tail}@${domain}`), ...more])
     const capitals = `${list.toUpperCase()}@${domain}`
-    const routes = await routesOf(site.host, command, [...addresses, capitals])
+    const [posts, bounces] = [
+      ['', ...names, ...extended('-confirm')],
+      ['-bounces', ...extended('-bounces')],
+    ]
+    const routes = asksForSender(site)
+      ? [...(await ask(anybody, posts, [capitals])), ...(await ask(nobody, bounces))]
+      : await ask(nobody, [...posts, ...bounces], [capitals])
+    // What is rewritten comes nowhere: that is told by another check.
+    if (routes.some(({ words }) => /\bAddress rewritten as\b/.test(words))) return
     const wrong = routes.filter((route) => !isRight(site, route))
     const [first] = wrong
     if (first === undefined) continue
     if (wrong.length === 1 && first.address === capitals) {
-      if (!explained) yield at(routers[0]?.place, kinds.caseful, { seen: first.words })
+      if (!explained) yield* [at(routers[0]?.place, kinds.caseful, { seen: first.words })].filter(isNew)
       continue
     }
     // A router before ours has the address whatever ours would have done.
     const taken = wrong.find((route) => route.outcome === 'routed' || route.outcome === 'discarded')
-    const taker = exim.text.routers.find(({ name }) => name === taken?.router)
+    const taker = taken === undefined ? undefined : await takerOf(site, command, taken)
     const isBefore = taker !== undefined && isBeforeOurs(site, taker)
-    if (taken !== undefined && (isBefore || !explained)) yield shadowed(site, taken, taker)
-    else if (!explained) yield await unrouted(site, first)
+    if (taken !== undefined && taker !== undefined && (isBefore || (!explained && !isOneOfOurs(site, taker))))
+      yield* [shadowed(site, taken, taker)].filter(isNew)
+    else if (!explained) yield* [await unrouted(site, first)].filter(isNew)
   }
 }
+
+/** The router that took it: one that redirects is asked first, and another delivers what it made of the address. */
+async function takerOf(
+  { exim, host }: EximSite,
+  command: EximCommand,
+  route: Route,
+): Promise<Driver | undefined> {
+  const tried = await routersTried(host, command, senderFor(route.address), route.address)
+  const named = (wanted: string | null | undefined) => exim.text.routers.find(({ name }) => name === wanted)
+  return named(tried.at(-1)?.name) ?? named(route.router)
+}
+
+/** Whether it makes a difference to some router who sends. */
+const asksForSender = ({ exim }: EximSite): boolean =>
+  exim.text.routers.some(({ options }) =>
+    [...options.values()].some(({ name, value }) => name === 'senders' || /\$\{?sender_/.test(value)),
+  )
+
+const senderFor = (address: string): string => (/-bounces\b/.test(address) ? nobody : anybody)
+
+const isOneOfOurs = ({ routers }: EximSite, router: Driver): boolean =>
+  routers.some(({ name }) => name === router.name)
 
 const isRight = ({ routers, transports }: EximSite, { outcome, router, transport }: Route): boolean =>
   outcome === 'routed' &&
@@ -46,18 +88,21 @@ function isBeforeOurs({ exim, routers }: EximSite, taker: Driver): boolean {
   return all.indexOf(taker) < ours
 }
 
-function shadowed({ exim, routers }: EximSite, route: Route, taker: Driver | undefined): Finding {
+function shadowed({ exim, routers }: EximSite, route: Route, taker: Driver): Finding {
   const [ours] = routers
-  return at(taker?.place, kinds.shadowed, {
-    seen: `${taker === undefined ? '' : `${taker.name}: `}${route.words}`,
-    why: `${route.address} is taken by the router ${route.router ?? '?'}, which stands before ${ours?.name}. ${kinds.shadowed.why}`,
-    change: `Move ${ours?.name} before ${route.router ?? 'it'}, or say there: domains = ! +mm_domains\n${reload(exim)}`,
+  return at(taker.place, kinds.shadowed, {
+    seen: `${taker.name}: ${route.words}`,
+    why: `${route.address} is taken by the router ${taker.name}, which stands before ${ours?.name}. ${kinds.shadowed.why}`,
+    change: `Move ${ours?.name} before ${taker.name}, or say there: domains = ! +mm_domains\n${reload(exim)}`,
   })
 }
 
 async function unrouted(site: EximSite, route: Route): Promise<Finding> {
   const { exim, host, routers } = site
-  const tried = exim.command === null ? [] : await routersTried(host, exim.command, route.address)
+  const tried =
+    exim.command === null
+      ? []
+      : await routersTried(host, exim.command, senderFor(route.address), route.address)
   const own = tried.find(({ name }) => routers.some((one) => one.name === name))
   const router = routers.find(({ name }) => name === own?.name) ?? routers[0]
   if (/taint/i.test(route.words)) return at(router?.place, kinds.tainted, { seen: route.words })
@@ -80,11 +125,14 @@ async function unrouted(site: EximSite, route: Route): Promise<Finding> {
       change: `Move ${routers[0]?.name} before ${end.name}, or say there: domains = ! +mm_domains\n${reload(exim)}`,
     })
   const skipped = /skipped: (.*)$/.exec(own?.words ?? '')?.[1]
-  if (router !== undefined && skipped !== undefined)
-    return at(preconditionPlace(router, skipped), kinds.routerSkips, {
-      seen: `${own?.words}`,
-      why: `${route.address}: ${skipped}. ${kinds.routerSkips.why}`,
+  if (router !== undefined && skipped !== undefined) {
+    const place = preconditionPlace(router, skipped)
+    const from = senderFor(route.address) === nobody ? ' of a bounce' : ''
+    return at(place, kinds.routerSkips, {
+      seen: `${place.text.trim()}; Exim says: ${own?.words}`,
+      why: `${route.address}${from}: ${skipped}. ${kinds.routerSkips.why}`,
     })
+  }
   return at(router?.place, kinds.notRouted, {
     seen: route.words,
     change: `exim -d+route -bt ${route.address} tells router by router why.`,

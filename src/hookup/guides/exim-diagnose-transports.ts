@@ -3,10 +3,10 @@ import { isIP } from 'node:net'
 import type { Finding } from '../../model/hookup.ts'
 import { removedHeaders } from './exim-diagnose-routers.ts'
 import * as kinds from './exim-kinds.ts'
-import { itemsOf } from './exim-lists.ts'
+import { domainIn, itemsOf } from './exim-lists.ts'
 import { isTrue, option } from './exim-ours.ts'
 import { at, type EximSite, origin, reload } from './exim-site.ts'
-import type { Driver, Place } from './exim-syntax.ts'
+import type { Driver, Place, Setting } from './exim-syntax.ts'
 import { isLoopback, isWildcard, reachable, reaches } from './hosts.ts'
 
 export async function* diagnoseTransports(site: EximSite): AsyncIterable<Finding> {
@@ -80,15 +80,17 @@ async function* hosts(
   const { exim, facts } = site
   const change = `hosts = ${usualHost(site)}\n${reload(exim)}`
   const router = site.routers.find((one) => option(one, 'transport') === transport.name)
-  const setting = transport.options.get('hosts')
+  const routed = isTrue(transport, 'hosts_override') ? null : routedHosts(site, router)
+  const setting = routed?.setting ?? transport.options.get('hosts')
   if (setting === undefined || setting.value === '') {
-    const given = option(router ?? transport, 'route_list') + option(router ?? transport, 'route_data')
+    const given = option(router ?? transport, 'route_data')
     if (given === '') yield at(setting?.place ?? transport.place, kinds.noHosts, { change })
     return
   }
-  if (/\$/.test(setting.value)) return
+  const value = routed?.hosts ?? setting.value
+  if (value.includes('$')) return
   // A host may have a port of its own: [127.0.0.1]:8024, host::8024.
-  const names = itemsOf(setting.value).map((item) =>
+  const names = itemsOf(value).map((item) =>
     item.replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/:\d+$/, withoutPort),
   )
   const listener = facts.lmtp.host
@@ -99,7 +101,7 @@ async function* hosts(
   )
     yield at(origin(setting, exim), kinds.lmtpHost, {
       why: `Exim goes to ${names.join(', ')}; Posthorn listens at ${listener} ([mta] lmtp_host). ${kinds.lmtpHost.why}`,
-      change,
+      change: routed === null ? change : `route_list = * ${usualHost(site)}\n${reload(exim)}`,
     })
   for (const name of names)
     if (isIP(name) === 0 && !isTrue(transport, 'gethostbyname') && (await isUnknown(site, name)))
@@ -111,6 +113,24 @@ async function* hosts(
   const ownSelf = router !== undefined && option(router, 'driver') === 'manualroute'
   if (isHere && !isTrue(transport, 'allow_localhost') && !ownSelf)
     yield at(place('allow_localhost'), kinds.allowLocalhost, { change: `allow_localhost\n${reload(exim)}` })
+}
+
+/** The hosts that a manualroute router gives to the domains of lists, which count rather than those of the transport. */
+function routedHosts(
+  { exim, facts }: EximSite,
+  router: Driver | undefined,
+): { readonly setting: Setting; readonly hosts: string } | null {
+  const setting = router?.options.get('route_list')
+  if (router === undefined || setting === undefined || option(router, 'driver') !== 'manualroute') return null
+  for (const entry of itemsOf(setting.value)) {
+    const [, domains = '', rest = ''] = /^(\S+)\s+(.*)$/s.exec(entry) ?? []
+    const hosts = /^"([^"]*)"/.exec(rest)?.[1] ?? rest.split(/\s/)[0] ?? ''
+    const fits = facts.domains.some(
+      ({ mailHost }) => domainIn(domains, mailHost.toLowerCase(), exim.text, facts.hostname) !== false,
+    )
+    if (fits && hosts !== '') return { setting, hosts }
+  }
+  return null
 }
 
 /** Only from a name or an IPv4 address: an IPv6 address ends in digits too. */

@@ -4,6 +4,7 @@
 import type { Finding, HostFacts, MailServerHost } from '../../model/hookup.ts'
 import { type EximConfiguration, readExim } from './exim-configuration.ts'
 import { diagnoseAcl, diagnoseAnswers } from './exim-diagnose-door.ts'
+import { diagnoseMessages } from './exim-diagnose-messages.ts'
 import { diagnoseKeys, diagnoseOutgoing } from './exim-diagnose-outgoing.ts'
 import { diagnoseRouters } from './exim-diagnose-routers.ts'
 import { diagnoseRouting } from './exim-diagnose-routing.ts'
@@ -36,8 +37,12 @@ export async function* diagnoseExim(facts: HostFacts, host: MailServerHost): Asy
     explained ||= found.kind.severity === 'error'
     yield found
   }
-  yield* diagnoseAnswers(site, explained)
+  for await (const found of diagnoseAnswers(site, explained)) {
+    explained ||= found.kind.severity === 'error'
+    yield found
+  }
   yield* diagnoseOutgoing(site)
+  yield* diagnoseMessages(site, explained)
 }
 
 /** An Exim that cannot read its configuration, or reads an older one, says nothing about what is written. */

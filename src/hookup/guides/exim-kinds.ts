@@ -379,6 +379,30 @@ export const headersRemoved = kind(
   'Without them a post cannot be judged or read, or members’ programs do not see that it is from a list.',
   'Take those names out of headers_remove.',
 )
+export const filterMissing = kind(
+  'filter-missing',
+  'error',
+  68,
+  'A filter that mail of lists passes is not there',
+  'Exim puts the mail off whenever it comes to the filter.',
+  'Put the filter there, or remove the option.',
+)
+export const filterTakes = kind(
+  'filter-takes-copies',
+  'error',
+  78,
+  'The system filter takes the copies of posts',
+  'What it takes is delivered nowhere else: no member gets a post.',
+  'Except mail of lists (a List-Id) from that rule of the filter.',
+)
+export const expansion = kind(
+  'expansion',
+  'error',
+  68,
+  'Exim cannot expand a text of the transport for lists',
+  'Exim puts the mail off each time.',
+  'Correct the text; exim -be TEXT shows what becomes of it.',
+)
 // --- what is answered at RCPT --------------------------------------------------------------------------------------
 export const noAcl = kind(
   'no-acl',
@@ -443,6 +467,22 @@ export const relayRefused = kind(
   'Exim refuses the mail that Posthorn hands over for the members',
   'Posthorn’s address is not among those that may send into the world, so no copy leaves.',
   'hostlist relay_from_hosts = 127.0.0.1 : ::::1',
+)
+export const copyRefused = kind(
+  'copy-refused',
+  'error',
+  77,
+  'Exim refuses Posthorn, or the envelope senders of its copies',
+  'No copy leaves for the members: Posthorn tries again and again, or gives up.',
+  'Let Posthorn’s address pass before that statement: accept hosts = +relay_from_hosts',
+)
+export const dataRefused = kind(
+  'message-refused',
+  'error',
+  83,
+  'Exim refuses a message for its content, after it took the recipient',
+  'Posts, bounces or copies of that kind do not pass.',
+  'Let mail from Posthorn and for the domains of lists pass before that statement.',
 )
 export const held = kind(
   'held-domain',

@@ -30,12 +30,16 @@ export function domainIn(list: string, domain: string, text: Named, hostname: st
   return memberOf(list, text, (item) => {
     if (item === '@') return domain === name.toLowerCase()
     if (item === '@[]' || item.startsWith('@mx')) return item === '@[]' ? false : null
-    if (/[$;]/.test(item)) return null
+    if (isMiswritten(item)) return false
+    if (/[$;]|^\//.test(item)) return null
     if (item.startsWith('^')) return matches(item, domain)
     if (item.startsWith('*')) return domain.endsWith(item.slice(1).toLowerCase())
     return domain === item.toLowerCase()
   })
 }
+
+/** `a.example; b.example`: Exim takes the first domain for the type of a look-up, and puts off all mail that is asked about. */
+export const isMiswritten = (item: string): boolean => /^[\w-]+\.[\w.-]*\s*;/.test(item)
 
 /** Whether an IP address is in a host list; null: only Exim can say. */
 export function addressIn(list: string, address: string, text: Named): boolean | null {

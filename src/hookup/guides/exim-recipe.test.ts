@@ -63,6 +63,7 @@ function machine(files: Readonly<Record<string, string>>, { closed = false } = {
           : { ...folder, mode: 0o755 }
         : null,
     run: async () => null,
+    listens: async () => null,
   }
   return { directory, host, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) }
 }

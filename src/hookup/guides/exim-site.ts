@@ -24,13 +24,13 @@ export function wayOf(router: Driver): RouterWay {
   return option(router, 'require_files') === '' && option(router, 'condition') === '' ? 'callout' : 'other'
 }
 
-/** A finding at a line of the operator's. */
+/** A finding at a line of the operator's, or in a file as a whole. */
 export function at(
-  place: Place | undefined | null,
+  place: Place | { readonly file: string; readonly line: null } | undefined | null,
   kind: FindingKind,
   more: { readonly seen?: string; readonly why?: string; readonly change?: string } = {},
 ): Finding {
-  const seen = more.seen ?? place?.text.trim() ?? ''
+  const seen = more.seen ?? (place?.line == null ? '' : place.text.trim())
   return finding(kind, {
     seen,
     file: place?.file ?? null,
@@ -52,11 +52,12 @@ export function origin(setting: Setting | undefined, exim: EximConfiguration): P
 export const reload = ({ debian }: EximConfiguration): string =>
   debian === null ? 'then reload Exim' : 'then: update-exim4.conf && systemctl reload exim4'
 
-/** A list of each domain that has one, for questions to Exim; a few domains are enough. */
+/** Lists for questions to Exim: the first, the last and one between of each domain, of a few domains. */
 export function samples({ facts }: EximSite): readonly { readonly list: string; readonly domain: string }[] {
-  return facts.domains
-    .flatMap(({ mailHost, listNames }) => listNames.slice(0, 1).map((list) => ({ list, domain: mailHost })))
-    .slice(0, 5)
+  return facts.domains.slice(0, 5).flatMap(({ mailHost, listNames }) => {
+    const chosen = [listNames[0], listNames.at(-1), listNames[Math.floor(listNames.length / 2)]]
+    return [...new Set(chosen)].flatMap((list) => (list === undefined ? [] : [{ list, domain: mailHost }]))
+  })
 }
 
 /** The name that was probably meant. */

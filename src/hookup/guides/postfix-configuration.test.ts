@@ -121,6 +121,7 @@ test('without postmap tables of text answer, patterns with what they took', asyn
       stat: async () => null,
       list: async () => null,
       run: async () => null,
+      listens: async () => null,
     },
     '/etc/postfix',
   )

@@ -8,7 +8,7 @@ import * as kinds from './postfix-kinds.ts'
 import { tableOf } from './postfix-look-ups.ts'
 import { refusalOf } from './postfix-restrictions.ts'
 import { type ClassFound, isKnown } from './postfix-routing.ts'
-import { publicSmtpd } from './postfix-services.ts'
+import { inside, publicSmtpd } from './postfix-services.ts'
 import { ourWord, type PostfixView, placeFor, placeOf, withoutWord, withWord } from './postfix-view.ts'
 
 /** A client that has nothing to do with us. */
@@ -99,7 +99,7 @@ function unknownIn(
   const isVirtual = found.class === 'virtual-alias' || found.class === 'virtual-mailbox'
   if (isVirtual && aliasDomain !== null)
     return finding(kinds.vmapUnused, {
-      ...placeOf(view, 'virtual_alias_maps'),
+      ...placeFor(view, inside(view.configuration, 'cleanup'), 'virtual_alias_maps'),
       why: `${address} should become an address in ${aliasDomain}. ${kinds.vmapUnused.why}`,
       change: withWord(view, 'virtual_alias_maps', ourWord(view, 'postfix_vmap')),
     })

@@ -1,22 +1,22 @@
 // Does Postfix take Posthorn's mail for the world? The smtpd at [mta] smtp_port is asked, in its own settings, as Posthorn
-// comes to it; and nothing may rewrite the envelope senders of lists.
+// comes to it.
 import { isIP } from 'node:net'
 import type { Finding } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
 import { isLoopback } from './hosts.ts'
 import { partsOf } from './postfix-configuration.ts'
+import { copyFaults } from './postfix-diagnose-copies.ts'
 import type { MasterService } from './postfix-files.ts'
 import * as kinds from './postfix-kinds.ts'
-import { readNexthop } from './postfix-nexthop.ts'
+import { inNetworks } from './postfix-networks.ts'
+import { elsewhere } from './postfix-outgoing.ts'
 import { refusalOf } from './postfix-restrictions.ts'
-import { mapOnce, transportOf } from './postfix-routing.ts'
-import { inside, listeners, publicSmtpd, smtpdAt } from './postfix-services.ts'
+import { listeners, publicSmtpd, smtpdAt } from './postfix-services.ts'
 import { type PostfixView, placeFor, placeOf, withWord } from './postfix-view.ts'
 
 export async function* relayFaults(view: PostfixView): AsyncGenerator<Finding> {
   yield* noRelayRule(view)
-  yield* rewrittenSenders(view)
-  yield* wayOut(view)
+  yield* copyFaults(view)
   const { facts, configuration } = view
   const { host, port } = facts.relay
   const names = [configuration.value('myhostname'), facts.hostname].map((name) => name.toLowerCase())
@@ -41,8 +41,33 @@ export async function* relayFaults(view: PostfixView): AsyncGenerator<Finding> {
     })
     return
   }
+  const proxy = 'smtpd_upstream_proxy_protocol'
+  if (configuration.valueFor(smtpd, proxy) !== '')
+    yield finding(kinds.proxyProtocol, placeFor(view, smtpd, proxy))
   yield* security(view, smtpd)
   yield* refusals(view, smtpd, clients)
+  for (const client of clients) yield* rateLimits(view, smtpd, client)
+}
+
+/** anvil(8) counts clients that smtpd_client_event_limit_exceptions does not name: by default those outside mynetworks. */
+async function* rateLimits(view: PostfixView, smtpd: MasterService, client: string): AsyncGenerator<Finding> {
+  const { configuration } = view
+  for (const [name, least] of [
+    ['smtpd_client_connection_rate_limit', 60],
+    ['smtpd_client_message_rate_limit', 600],
+    ['smtpd_client_recipient_rate_limit', 6000],
+    ['smtpd_client_connection_count_limit', 5],
+  ] as const) {
+    const limit = Number(configuration.valueFor(smtpd, name))
+    if (!(limit > 0 && limit < least)) continue
+    if (await inNetworks(view, smtpd, client, 'smtpd_client_event_limit_exceptions')) continue
+    yield finding(kinds.rateLimit, {
+      ...placeFor(view, smtpd, name),
+      why: `${name} counts for ${client} too, where Posthorn comes from. ${kinds.rateLimit.why}`,
+      change: 'smtpd_client_event_limit_exceptions = $mynetworks',
+    })
+    return
+  }
 }
 
 /** Without one, smtpd ends as soon as a recipient is named. */
@@ -127,7 +152,7 @@ function* security(view: PostfixView, smtpd: MasterService): Generator<Finding> 
     })
   else if (enforced && secureMode === 'smtp' && !wrapper)
     yield finding(kinds.tlsMismatch, {
-      ...placeFor(view, smtpd, 'smtpd_tls_security_level'),
+      ...placeFor(view, smtpd, level === 'encrypt' ? 'smtpd_tls_security_level' : 'smtpd_enforce_tls'),
       why: `smtpd answers "530 Must issue a STARTTLS command first", and [mta] smtp_secure_mode is smtp. ${kinds.tlsMismatch.why}`,
       change: '[mta] smtp_secure_mode: starttls   (or smtpd_tls_security_level = may)',
     })
@@ -162,7 +187,7 @@ async function* refusals(
       ? ''
       : `${domain.listNames[0] ?? ''}-bounces${facts.delimiter}user=example.com@${domain.mailHost}`
   for (const client of clients) {
-    const visit = { smtpd, client, login: facts.relay.user, recipient: 'user@example.com' }
+    const visit = { smtpd, client, login: facts.relay.user, recipient: elsewhere }
     const refusal =
       (await refusalOf(view, { ...visit, sender: '' })) ?? (await refusalOf(view, { ...visit, sender }))
     if (refusal === null) continue
@@ -182,9 +207,11 @@ async function* refusals(
     else {
       const rule = `${refusal.parameter}${smtpd.overrides.has(refusal.parameter) ? ` of ${smtpd.name} in master.cf` : ''}`
       const networks = placeFor(view, smtpd, 'mynetworks')
-      const asksNetworks = partsOf(view.configuration.valueFor(smtpd, refusal.parameter)).includes(
+      const isNamed = partsOf(view.configuration.valueFor(smtpd, refusal.parameter)).includes(
         'permit_mynetworks',
       )
+      // Named behind what refuses, it comes too late.
+      const asksNetworks = isNamed && !(await inNetworks(view, smtpd, client))
       yield finding(kinds.relayRefused, {
         ...(asksNetworks && answer === '' ? networks : place),
         ...(answer === '' ? {} : { seen: `${place.seen}${answer}` }),
@@ -195,99 +222,13 @@ async function* refusals(
               'mynetworks',
               client.includes(':') ? `[${client}]/128` : client.startsWith('127.') ? '127.0.0.0/8' : client,
             )
-          : `${refusal.parameter} = permit_mynetworks, ${partsOf(view.configuration.valueFor(smtpd, refusal.parameter)).join(', ')}`,
+          : `${refusal.parameter} = permit_mynetworks, ${partsOf(
+              view.configuration.valueFor(smtpd, refusal.parameter),
+            )
+              .filter((word) => word !== 'permit_mynetworks')
+              .join(', ')}`,
       })
     }
     return
   }
-}
-
-// ---- the way to the world ----
-
-async function* wayOut(view: PostfixView): AsyncGenerator<Finding> {
-  const { configuration, facts } = view
-  const { channel, nexthop, parameter, entry } = await transportOf(view, 'user@example.com')
-  const named =
-    parameter === 'default_transport' && configuration.value('relayhost') === nexthop
-      ? 'relayhost'
-      : parameter
-  const place = placeFor(view, inside(configuration, 'rewrite'), named, entry?.table.shown)
-  const command = inside(configuration, channel)?.command
-  if (command === undefined && configuration.master.services.length > 0) {
-    yield finding(kinds.serviceMissing, {
-      ...place,
-      seen: `${place.seen}; master.cf has no service '${channel}'`,
-      change: `${channel.padEnd(9)} unix  -       -       y       -       -       smtp`,
-    })
-    return
-  }
-  if (command === 'error' || command === 'discard' || command === 'local' || command === 'virtual') {
-    yield finding(kinds.noWayOut, place)
-    return
-  }
-  const read = readNexthop(nexthop)
-  if (read.kind !== 'inet' || !isLoopback(read.host) || !nexthopIsNamed(nexthop)) return
-  const port = read.port ?? (command === 'lmtp' ? 24 : 25)
-  const own = listeners(configuration).some((each) => each.port === port && isPlain(view, each.service))
-  if (port !== facts.lmtp.port && port !== facts.smtpIntake?.port && !own) return
-  yield finding(kinds.loop, {
-    ...place,
-    why: `Mail for user@example.com goes to ${channel}:${nexthop}, which is ${own ? 'this Postfix itself' : "Posthorn's own door"}. ${kinds.loop.why}`,
-  })
-}
-
-/** The recipient's own domain stands there when nothing is named. */
-const nexthopIsNamed = (nexthop: string): boolean => nexthop !== 'example.com'
-
-/** An smtpd that passes mail on as this one did: no instance of its own, no filter behind which mail comes back. */
-const isPlain = ({ configuration }: PostfixView, service: MasterService): boolean =>
-  !service.overrides.has('relayhost') &&
-  !service.overrides.has('content_filter') &&
-  configuration.value('content_filter') === ''
-
-// ---- rewriting on the way out ----
-
-async function* rewrittenSenders(view: PostfixView): AsyncGenerator<Finding> {
-  const { configuration, facts } = view
-  const domain = facts.domains.find(({ listNames }) => listNames.length > 0)
-  if (domain === undefined) return
-  const sender = `${domain.listNames[0] ?? ''}-bounces${facts.delimiter}user=example.com@${domain.mailHost}`
-  const cleanup = inside(configuration, 'cleanup')
-  const classes = partsOf(configuration.valueFor(cleanup, 'canonical_classes'))
-  const client = inside(configuration, 'smtp')
-  for (const [parameter, service] of [
-    ['sender_canonical_maps', cleanup],
-    ['canonical_maps', cleanup],
-    ['smtp_generic_maps', client],
-  ] as const) {
-    if (parameter === 'canonical_maps' && classes.length > 0 && !classes.includes('envelope_sender')) continue
-    const mapped = await mapOnce(view, sender, parameter, service)
-    if (mapped === null || mapped.to.includes(sender)) continue
-    yield finding(kinds.senderRewritten, {
-      ...placeFor(view, service, parameter, mapped.table.shown),
-      why: `${parameter} makes ${mapped.to.join(', ')} of ${sender} (${mapped.table.shown}: ${mapped.key}). ${kinds.senderRewritten.why}`,
-      change: `Take ${mapped.key} out of ${mapped.table.name}${mapped.key.startsWith('@') ? `, or name the addresses that it is for one by one` : ''}.`,
-    })
-    return
-  }
-  const masked = masqueradedBy(view, domain.mailHost)
-  if (masked !== null)
-    yield finding(kinds.senderRewritten, {
-      ...placeFor(view, cleanup, 'masquerade_domains', masked),
-      why: `masquerade_domains makes ${masked} of ${domain.mailHost} in envelope senders. ${kinds.senderRewritten.why}`,
-      change: `masquerade_domains = !${domain.mailHost}, ${partsOf(configuration.value('masquerade_domains')).join(', ')}`,
-    })
-}
-
-/** The domain that is put in place of ours; the first word that fits decides, `!` keeps it. */
-function masqueradedBy({ configuration }: PostfixView, domain: string): string | null {
-  const cleanup = inside(configuration, 'cleanup')
-  const classes = partsOf(configuration.valueFor(cleanup, 'masquerade_classes'))
-  if (classes.length > 0 && !classes.includes('envelope_sender')) return null
-  for (const word of partsOf(configuration.valueFor(cleanup, 'masquerade_domains'))) {
-    const bare = word.replace(/^!/, '').toLowerCase()
-    if (domain !== bare && !domain.endsWith(`.${bare}`)) continue
-    return word.startsWith('!') || domain === bare ? null : word
-  }
-  return null
 }

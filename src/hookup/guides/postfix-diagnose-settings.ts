@@ -65,6 +65,12 @@ function* ownerRequest(view: PostfixView): Generator<Finding> {
 // ---- reject_unverified_recipient ----
 
 const seconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
+
+function inSeconds(text: string): number {
+  const found = /^(\d+)([smhdw]?)$/.exec(text)
+  return Number(found?.[1] ?? 0) * (seconds[found?.[2] || 's'] ?? 1)
+}
+
 /** A new list should not stay refused for longer. */
 const mostSeconds = 600
 
@@ -86,9 +92,7 @@ async function* verification(view: PostfixView): AsyncGenerator<Finding> {
     yield finding(kinds.verifyRefuses, placeFor(view, smtpd, 'unverified_recipient_defer_code'))
   yield* probesElsewhere(view)
   for (const name of ['address_verify_negative_expire_time', 'address_verify_negative_refresh_time']) {
-    const found = /^(\d+)([smhdw]?)$/.exec(configuration.value(name))
-    const time = Number(found?.[1] ?? 0) * (seconds[found?.[2] || 's'] ?? 1)
-    if (time > mostSeconds)
+    if (inSeconds(configuration.value(name)) > mostSeconds)
       yield finding(kinds.verifyLong, { ...placeOf(view, name), change: `${name} = 10s` })
   }
   if (configuration.master.services.length > 0 && inside(configuration, 'verify') === null)
@@ -108,16 +112,28 @@ async function* probesElsewhere(view: PostfixView): AsyncGenerator<Finding> {
   for (const { mailHost, listNames } of facts.domains.filter((domain) => domain.listNames.length > 0)) {
     const address = `${listNames[0] ?? ''}@${mailHost}`
     const entry = await firstAnswer(view.ask, tablesOf(view, name), [address, mailHost, '*'])
-    const colon = entry?.value.indexOf(':') ?? -1
-    if (entry === null || colon < 0) continue
-    const judged = judgeRoute(configuration, facts, entry.value.slice(0, colon), entry.value.slice(colon + 1))
+    const route = entry?.value ?? (await usualProbe(view, mailHost))
+    const colon = route.indexOf(':')
+    if (entry !== null && colon < 0) continue
+    const [channel, nexthop] = colon < 0 ? [route, ''] : [route.slice(0, colon), route.slice(colon + 1)]
+    const judged = judgeRoute(configuration, facts, channel, nexthop)
     if (judged.verdict === 'ours') continue
     yield finding(kinds.verifyElsewhere, {
-      ...placeOf(view, name, entry.table.shown),
-      why: `For ${address} it says ${entry.value}: ${judged.words}. ${kinds.verifyElsewhere.why}`,
+      ...placeOf(view, name, entry?.table.shown),
+      why: `For ${address} ${entry === null ? 'it says nothing, so the probe goes by' : 'it says'} ${route}: ${judged.words}. ${kinds.verifyElsewhere.why}`,
     })
     return
   }
+}
+
+/** The transport of probes where address_verify_transport_maps says nothing: that of the class. */
+async function usualProbe(view: PostfixView, domain: string): Promise<string> {
+  const [found] = await classesOf(view, domain)
+  const value = (name: string) => view.configuration.value(`address_verify_${name}`)
+  if (found?.class === 'local') return value('local_transport')
+  if (found?.class === 'virtual-mailbox') return value('virtual_transport')
+  const transport = value(found?.class === 'relay' ? 'relay_transport' : 'default_transport')
+  return transport.includes(':') ? transport : `${transport}:${value('relayhost') || domain}`
 }
 
 /** Is a restriction in use that asks our door at RCPT? In the text of the restrictions, or in a table of them. */
@@ -143,6 +159,7 @@ async function* lmtpClient(view: PostfixView): AsyncGenerator<Finding> {
   const address = `${domain.listNames[0] ?? ''}@${domain.aliasDomain ?? domain.mailHost}`
   const { channel, nexthop } = await transportOf(view, address)
   if (judgeRoute(configuration, facts, channel, nexthop).verdict !== 'ours') return
+  yield* delays(view, channel)
   const client = inside(configuration, channel)
   const read = readNexthop(nexthop)
   if (read.kind === 'inet') {
@@ -173,12 +190,32 @@ async function* lmtpClient(view: PostfixView): AsyncGenerator<Finding> {
     ['lmtp_sasl_auth_enable', /^yes$/, 'no'],
   ] as const) {
     if (!wrong.test(configuration.valueFor(client, name))) continue
-    if (name === 'lmtp_sasl_auth_enable' && configuration.valueFor(client, 'lmtp_sasl_password_maps') === '')
-      continue
-    if (name === 'lmtp_sasl_auth_enable' && (await hasNoPassword(view, client, nexthop))) continue
+    // Without maps the client ends with "fatal"; with some it logs in only where they have a password.
+    const hasMaps = configuration.valueFor(client, 'lmtp_sasl_password_maps') !== ''
+    if (name === 'lmtp_sasl_auth_enable' && hasMaps && (await hasNoPassword(view, client, nexthop))) continue
     yield finding(kinds.lmtpClient, { ...placeFor(view, client, name), change: `${name} = ${right}` })
   }
 }
+
+/** For how long Postfix waits after each message to us (postconf(5)); a few seconds do no harm. */
+function* delays({ configuration }: PostfixView, channel: string): Generator<Finding> {
+  for (const name of [
+    `${channel}_destination_rate_delay`,
+    'default_destination_rate_delay',
+    `${channel}_transport_rate_delay`,
+    'default_transport_rate_delay',
+  ]) {
+    const isDefault = name.startsWith('default_')
+    if (isDefault && configuration.written(name.replace('default', channel)) !== null) continue
+    if (configuration.written(name) === null || inSeconds(configuration.value(name)) < longestDelay) continue
+    yield finding(kinds.rateDelay, {
+      ...placeOf({ configuration }, name),
+      change: `${name.replace(/^default/, channel)} = 0s`,
+    })
+  }
+}
+
+const longestDelay = 5
 
 async function hasNoPassword(
   view: PostfixView,
@@ -248,11 +285,16 @@ function* missingServices(view: PostfixView): Generator<Finding> {
 
 const smallest = 100_000
 const fewest = 50
+/** A post has some on its way in, and gets as many again on its way to a member. */
+const fewestHops = 10
 
 function* sizes(view: PostfixView): Generator<Finding> {
   const { configuration } = view
   const value = configuration.value('message_size_limit')
   const limit = Number(value)
+  const hops = configuration.value('hopcount_limit')
+  if (/^\d+$/.test(hops) && Number(hops) < fewestHops)
+    yield finding(kinds.hopLimit, placeOf(view, 'hopcount_limit'))
   const recipients = configuration.value('smtpd_recipient_limit')
   if (/^\d+$/.test(recipients) && Number(recipients) > 0 && Number(recipients) < fewest)
     yield finding(kinds.recipientLimit, placeOf(view, 'smtpd_recipient_limit'))

@@ -9,7 +9,7 @@ import * as kinds from './postfix-kinds.ts'
 import { compiledTypes, isPattern, type Looked, type TableName, tableOf } from './postfix-look-ups.ts'
 import { nearest } from './postfix-names.ts'
 import { classesOf, type DomainClass } from './postfix-routing.ts'
-import { inside } from './postfix-services.ts'
+import { inside, publicSmtpd } from './postfix-services.ts'
 import {
   lookUpOf,
   ourTable,
@@ -17,6 +17,7 @@ import {
   ourWord,
   type Place,
   type PostfixView,
+  placeFor,
   placeOf,
   withoutWord,
   withWord,
@@ -75,7 +76,7 @@ export async function* tableFaults(view: PostfixView): AsyncGenerator<Finding> {
   for (const name of [...asked, ...domainLists, ...restrictions])
     for (const word of tableWords(view, name)) {
       const table = tableOf(word.replace(/^!/, ''))
-      const place = placeOf(view, name, word)
+      const place = placeFor(view, publicSmtpd(view.configuration), name, word)
       if (table === null) {
         const isMeant = asked.includes(name) ? word !== '#' : /^["'(]|^[a-z]+:$/.test(word)
         if (isMeant) yield noTable(view, name, word, place)
@@ -88,7 +89,7 @@ export async function* tableFaults(view: PostfixView): AsyncGenerator<Finding> {
 
 /** The words of a parameter that may name tables: of restrictions, those behind `check_…_access`. */
 function tableWords({ configuration }: PostfixView, name: string): readonly string[] {
-  const words = partsOf(configuration.value(name))
+  const words = partsOf(configuration.valueFor(publicSmtpd(configuration), name))
   if (!restrictions.includes(name)) return words
   return words.filter((_, at) => /^check_\w+_access$/.test(words[at - 1] ?? ''))
 }
@@ -290,9 +291,18 @@ async function hasOtherLines({ host }: PostfixView, table: TableName): Promise<b
 async function isReadable(view: PostfixView, table: TableName): Promise<boolean> {
   if (!table.proxied) return true
   const path = table.name + (compiledTypes[table.type]?.[0] ?? '')
+  if (!(await mayUse(view, path, 4))) return false
+  for (let folder = dirname(path); folder !== '/' && folder !== '.'; folder = dirname(folder))
+    if (!(await mayUse(view, folder, 1))) return false
+  return true
+}
+
+/** Whether Postfix's own account has this permission: 4 to read, 1 to pass a folder. */
+async function mayUse(view: PostfixView, path: string, bit: number): Promise<boolean> {
   const facts = await view.host.stat(path)
-  if (facts === null || facts.user === account(view) || facts.group === account(view)) return true
-  return (facts.mode & 0o004) !== 0
+  if (facts === null) return true
+  const shift = facts.user === account(view) ? 6 : facts.group === account(view) ? 3 : 0
+  return ((facts.mode >> shift) & bit) !== 0
 }
 
 async function* stale(

@@ -62,7 +62,7 @@ export async function wayToUs(view: PostfixView, domain: DirectoryDomain, addres
   if (faults === null || domain.aliasDomain === null) return faults
   return [
     finding(kinds.vmapUnused, {
-      ...placeOf(view, 'virtual_alias_maps'),
+      ...placeFor(view, inside(view.configuration, 'cleanup'), 'virtual_alias_maps'),
       why: `${address} should become an address in ${domain.aliasDomain}. ${kinds.vmapUnused.why}`,
       change: withWord(view, 'virtual_alias_maps', ourWord(view, 'postfix_vmap')),
     }),

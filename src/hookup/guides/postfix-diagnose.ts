@@ -5,6 +5,7 @@ import { finding } from '../finding.ts'
 import { readPostfix } from './postfix-configuration.ts'
 import { fileFaults } from './postfix-diagnose-files.ts'
 import { listFaults } from './postfix-diagnose-lists.ts'
+import { passingFaults } from './postfix-diagnose-passing.ts'
 import { relayFaults } from './postfix-diagnose-relay.ts'
 import { settingFaults } from './postfix-diagnose-settings.ts'
 import { tableFaults } from './postfix-diagnose-tables.ts'
@@ -29,6 +30,7 @@ export async function* diagnosePostfix(facts: HostFacts, host: MailServerHost): 
   if (!isBroken) yield* listFaults(view)
   yield* relayFaults(view)
   yield* settingFaults(view)
+  yield* passingFaults(view)
 }
 
 function fatalError(view: PostfixView, words: string): Finding {

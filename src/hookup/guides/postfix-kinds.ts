@@ -319,6 +319,41 @@ export const socketPath = error(
   'A path that it cannot open: the mail waits in the queue.',
   'Write the path of [lmtp] socket, and run the service without chroot.',
 )
+export const rateDelay = warning(
+  'rate-delay',
+  88,
+  'Postfix waits after each message that it hands to Posthorn',
+  'A delay meant for hosts outside counts for the way to Posthorn too: of many posts, each waits for all before it.',
+  'lmtp_destination_rate_delay = 0s',
+)
+export const hopLimit = error(
+  'hop-limit',
+  64,
+  'Postfix takes mail that has passed a few hosts for a loop',
+  'A post passes several hosts on its way to the list, and again on its way to a member: it comes back with "too many hops".',
+  'hopcount_limit = 50',
+)
+export const deadFilter = error(
+  'filter-not-there',
+  65,
+  'Nobody listens where Postfix hands all mail to be looked at',
+  'While the filter, milter or policy service is down, mail is refused for now or waits in the queue: posts, and copies too.',
+  'Start that program, or take it out of main.cf.',
+)
+export const headerCheck = error(
+  'header-check',
+  66,
+  'A header check takes the mail of lists',
+  'Copies of posts say that they are from a list (Precedence, List-Id): they are refused, thrown away or sent elsewhere.',
+  'Take that line out, or let mail of lists pass before it.',
+)
+export const deadRelay = error(
+  'next-server-not-there',
+  76,
+  'Nobody listens where Postfix hands on its mail for the world',
+  'Copies wait in the queue of Postfix, and come back after days.',
+  'Start the mail server that relayhost names, or name another.',
+)
 export const twoClasses = error(
   'two-classes',
   50,
@@ -497,6 +532,13 @@ export const notListening = error(
   'Nothing leaves: posts wait in our queue.',
   'Correct [mta] smtp_host and smtp_port, or let Postfix listen there.',
 )
+export const proxyProtocol = error(
+  'proxy-protocol',
+  72,
+  'Postfix waits for a proxy where Posthorn sends its mail',
+  'It says nothing before a proxy has told who the client is: Posthorn waits for the greeting in vain.',
+  'Let Posthorn send to a port whose smtpd has no smtpd_upstream_proxy_protocol.',
+)
 export const tlsMismatch = error(
   'tls-mismatch',
   72,
@@ -524,6 +566,13 @@ export const recipientLimit = info(
   'Postfix takes few recipients at a time',
   'Posthorn begins a transaction anew whenever Postfix has enough: a post to many members takes longer.',
   'smtpd_recipient_limit = 1000',
+)
+export const rateLimit = warning(
+  'rate-limit',
+  87,
+  'Postfix counts what Posthorn sends, and stops it after a few',
+  'Copies beyond the limit are refused for now: a post to many members takes hours, or never ends.',
+  'smtpd_client_event_limit_exceptions = $mynetworks',
 )
 export const noAuth = error(
   'no-auth',

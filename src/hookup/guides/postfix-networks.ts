@@ -5,13 +5,15 @@ import type { MasterService } from './postfix-files.ts'
 import { tableOf } from './postfix-look-ups.ts'
 import type { PostfixView } from './postfix-view.ts'
 
-/** Is the client one of $mynetworks, as this smtpd sees them? The first word that fits decides. */
+/** Is the client one of $mynetworks (or of another such list), as this smtpd sees them? The first word that fits decides. */
 export async function inNetworks(
   view: PostfixView,
   smtpd: MasterService | null,
   client: string,
+  parameter = 'mynetworks',
 ): Promise<boolean> {
-  const verdict = await match(view, partsOf(view.configuration.valueFor(smtpd, 'mynetworks')), client, 0)
+  const words = partsOf(view.configuration.valueFor(smtpd, parameter))
+  const verdict = await match(view, words, client, 0)
   return verdict ?? false
 }
 

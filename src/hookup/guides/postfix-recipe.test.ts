@@ -105,6 +105,7 @@ function hostOf({
         ? null
         : { kind: 'file', user: 'list', group: 'list', mode: 0o644, size: 1, changed: 1 },
     list: async () => null,
+    listens: async () => null,
     run: async (argv, input = '') => {
       if (argv[0] === 'postmap') {
         const text = tables[argv.at(-1) ?? ''] ?? ''

@@ -38,6 +38,8 @@ const stages = [
   'smtpd_sender_restrictions',
   'smtpd_relay_restrictions',
   'smtpd_recipient_restrictions',
+  'smtpd_data_restrictions',
+  'smtpd_end_of_data_restrictions',
 ] as const
 
 /** The first restriction that refuses; null when none does. Unknown recipients by class are not looked at here. */
@@ -231,6 +233,8 @@ async function ownsSender(
     await addressKeys(view, sender),
   )
   const owners = found === null ? [] : partsOf(found.value)
+  // Where nobody can log in, nobody is asked to.
+  if (view.configuration.valueFor(smtpd, 'smtpd_sasl_auth_enable') !== 'yes') return true
   if (login === null) {
     if (word === 'reject_authenticated_sender_login_mismatch') return true
     return owners.length === 0

@@ -58,6 +58,12 @@ export function placeOf(
   const written = configuration.written(name)
   if (written === null) {
     const value = configuration.value(name)
+    // `virtual_alias_domains` is `$virtual_alias_maps` unless it is written.
+    const other = /^\$\{?(\w+)\}?$/.exec(configuration.known.get(name) ?? '')?.[1]
+    if (other !== undefined && configuration.written(other) !== null)
+      return placeOf({ configuration }, other, word)
+    const off = main.comments.find(({ text }) => new RegExp(`^#+\\s*${name}\\s*=.*/postfix_`).test(text))
+    if (off !== undefined) return { seen: off.text.trim(), file: main.path, line: off.line }
     return { seen: `${name} is not set${value === '' ? '' : `: ${value}`}`, file: main.path, line: null }
   }
   const line = written.lines.find(({ text }) => word !== '' && text.includes(word)) ?? written.lines[0]
