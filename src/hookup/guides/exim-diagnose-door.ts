@@ -130,8 +130,9 @@ export async function* diagnoseAnswers(site: EximSite, explained: boolean): Asyn
   if (command === null) return
   const lists = samples(site)
   for (const { mailHost } of facts.domains.slice(0, 5)) {
-    const list = lists.find(({ domain }) => domain === mailHost)?.list
-    const known = list === undefined ? [] : [`${list}@${mailHost}`, `${list}-bounces+x@${mailHost}`]
+    const [list, ...more] = lists.filter((one) => one.domain === mailHost).map((one) => one.list)
+    const known =
+      list === undefined ? [] : [list, `${list}-bounces+x`, ...more].map((local) => `${local}@${mailHost}`)
     const unknown = `${unknownList}@${mailHost}`
     const asked = [...known, unknown]
     const answers = await (takesSoMany(site, asked.length)
