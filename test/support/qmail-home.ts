@@ -105,6 +105,7 @@ export function qmailHome(like: QmailHome | null = null): QmailHome {
       readText: (path) => host.readText(join(root, path)),
       stat: (path) => host.stat(join(root, path)),
       list: (path) => host.list(join(root, path)),
+      listens: async () => null,
       run: async (argv, input) => {
         const [program, ...words] = argv
         if (program === 'ps') {

@@ -1,13 +1,13 @@
 // Exim 4, as `posthorn hookup` and `posthorn doctor` know it.
 import type { HostFacts, MailServerGuide, MailServerHost } from '../../model/hookup.ts'
 import { withoutBlocks } from '../blocks.ts'
-import { doorAnswers } from './exim-ask.ts'
 import { installedExim, readExim } from './exim-configuration.ts'
 import { diagnoseExim } from './exim-diagnose.ts'
 import { fromTheWorld } from './exim-diagnose-door.ts'
 import { eximKinds } from './exim-kinds.ts'
 import { closedFolders } from './exim-markers.ts'
 import { eximRecipe } from './exim-recipe.ts'
+import { doorAnswers } from './exim-session.ts'
 
 export const exim: MailServerGuide = {
   name: 'exim',
@@ -28,7 +28,7 @@ export const exim: MailServerGuide = {
   heardInTheWorld: async (host, recipient) => {
     const { command } = await readExim(host)
     if (command === null) return null
-    const answers = await doorAnswers(host, command, fromTheWorld, '', [recipient])
+    const answers = await doorAnswers(host, command, fromTheWorld, [recipient])
     return answers?.[0]?.reply ?? null
   },
   diagnose: (facts: HostFacts, host: MailServerHost) => diagnoseExim(facts, host),
