@@ -273,6 +273,25 @@ export const oddOfHash: readonly Oddity[] = [
     master: (text) =>
       `${text}127.0.0.1:18499 inet n - n - - smtpd\n  -o smtpd_upstream_proxy_protocol=haproxy\n`,
   },
+  {
+    name: 'the tables of another list manager behind ours',
+    main: all(
+      set('transport_maps', 'hash:MAPS/postfix_lmtp hash:MAPS/../old/postfix_lmtp'),
+      set('relay_domains', 'hash:MAPS/postfix_domains hash:MAPS/../old/postfix_domains'),
+      set('relay_recipient_maps', 'hash:MAPS/postfix_lmtp hash:MAPS/../old/postfix_lmtp'),
+    ),
+    files: async ({ directory }) => {
+      await mkdir(join(directory, 'old'))
+      const { execFileSync } = await import('node:child_process')
+      for (const [name, line] of [
+        ['postfix_lmtp', 'old@old.example.test lmtp:[127.0.0.1]:8024\n'],
+        ['postfix_domains', 'old.example.test old.example.test\n'],
+      ] as const) {
+        await writeFile(join(directory, 'old', name), line)
+        execFileSync('postmap', [`hash:${join(directory, 'old', name)}`])
+      }
+    },
+  },
   { name: 'opportunistic TLS', main: set('smtpd_tls_security_level', 'may') },
   { name: 'TLS where it is offered at our door', main: add('lmtp_tls_security_level = may') },
   {

@@ -111,7 +111,7 @@ function noTable(view: PostfixView, name: string, word: string, place: Place): F
 async function* oneTable(view: PostfixView, table: TableName, place: Place): AsyncGenerator<Finding> {
   const { configuration, ask, facts } = view
   const { tableTypes } = configuration
-  const isOurs = ourTable(table) !== null
+  const isOurs = ourTable(table) !== null && !isOfAnother(view, table)
   if (tableTypes !== null && !tableTypes.includes(table.type)) {
     const instead = isOurs
       ? `${place.seen.replace(table.shown, `${ourType(view)}:${table.name}`)}`
@@ -181,6 +181,18 @@ async function* oneTable(view: PostfixView, table: TableName, place: Place): Asy
   if ('broken' in looked) return yield* unlessAnswering(view, table, looked, place)
   if (text !== null && compiled !== null && text > compiled) yield* stale(view, table, place, looked.answers)
   if (isOurs) yield* unknownLists(view, table, place)
+}
+
+/** A table of our name in another folder belongs to another list manager where our own is in main.cf too. */
+function isOfAnother({ configuration, facts }: PostfixView, table: TableName): boolean {
+  const known = ourTable(table)
+  const here = known === null ? '' : join(facts.dataDir, known)
+  return (
+    table.name !== here &&
+    maps
+      .concat(domainLists)
+      .some((name) => partsOf(configuration.value(name)).some((word) => tableOf(word)?.name === here))
+  )
 }
 
 async function* unlessAnswering(
@@ -313,7 +325,7 @@ async function* stale(
 ): AsyncGenerator<Finding> {
   const asText = tableOf(`texthash:${table.name}`)
   if (asText === null) return
-  const isOurs = ourTable(table) !== null
+  const isOurs = ourTable(table) !== null && !isOfAnother(view, table)
   const keys = isOurs ? allKeys(view, table) : probes(view)
   const now = isOurs ? await view.ask.ask(table, keys) : { answers }
   const then = await view.ask.ask(asText, keys)

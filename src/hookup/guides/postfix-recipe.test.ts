@@ -222,6 +222,28 @@ for (const { title, wanted, ...what } of [
     },
   },
   {
+    title: 'relay domains that another setting names are passed by name',
+    main: `${modern}relay_domains = $backups\nbackups = a.example.net, b.example.net\n`,
+    domains: [listOnly],
+    wanted: {
+      ...always,
+      transport_maps: `${lmtp} ${routes}`,
+      relay_domains: `$backups ${names}`,
+      relay_recipient_maps: `inline:{ {@a.example.net = OK}, {@b.example.net = OK} } ${lmtp}`,
+    },
+  },
+  {
+    title: 'another list manager of this kind says itself which addresses it has',
+    main: `${modern}transport_maps = hash:/var/lib/mailman3/data/postfix_lmtp\nrelay_domains = hash:/var/lib/mailman3/data/postfix_domains\n`,
+    domains: [listOnly],
+    wanted: {
+      ...always,
+      transport_maps: `${lmtp} ${routes} hash:/var/lib/mailman3/data/postfix_lmtp`,
+      relay_domains: `hash:/var/lib/mailman3/data/postfix_domains ${names}`,
+      relay_recipient_maps: `hash:/var/lib/mailman3/data/postfix_lmtp ${lmtp}`,
+    },
+  },
+  {
     title: 'a relay_recipient_maps that is there gets ours besides',
     main: `${modern}relay_domains = ldap:/etc/postfix/relay\nrelay_recipient_maps = ldap:/etc/postfix/people\n`,
     domains: [listOnly],
@@ -559,6 +581,12 @@ for (const { title, words, ...what } of [
     types: 'btree hash regexp static',
     domains: [listOnly],
     words: /relay_domains has 'backup\.example\.net', and relay_recipient_maps is empty.*'@DOMAIN OK'/,
+  },
+  {
+    title: 'tables where a parent of the domain is relayed with all of its subdomains',
+    main: `${modern}relay_domains = example.org\n`,
+    domains: [listOnly],
+    words: /relay_domains has 'example\.org', which stands for all of its subdomains too.*--way verify/,
   },
   {
     title: 'asking for a domain where people live',
