@@ -482,6 +482,7 @@ describe('the doctor at a Courier', { timeout: 300_000 }, () => {
       readText: (path) => direct.readText(view(path)),
       stat: (path) => direct.stat(view(path)),
       list: (path) => direct.list(view(path)),
+      listens: async () => null,
       run: labHost(lab, null).run,
     }
     const run = (): Promise<null> => Promise.resolve(null)
