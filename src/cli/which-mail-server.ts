@@ -1,4 +1,5 @@
 // Which mail server a command is about: the one that was named, or the one that is installed.
+import { didYouMean } from '../config/section.ts'
 import { findGuide, guides } from '../hookup/guides.ts'
 import type { MailServerGuide, MailServerHost } from '../model/hookup.ts'
 import { UsageFault } from './options.ts'
@@ -9,7 +10,12 @@ const names = (): string => guides.map(({ name }) => name).join(', ')
 export async function whichMailServer(name: string | null, host: MailServerHost): Promise<MailServerGuide> {
   if (name !== null) {
     const named = findGuide(name)
-    if (named === null) throw new UsageFault(`No such mail server: '${name}'; known are ${names()}.`)
+    if (named === null) {
+      const known = guides.map((guide) => guide.name)
+      throw new UsageFault(
+        `No such mail server: '${name}'${didYouMean(name, known) || `; known are ${names()}.`}`,
+      )
+    }
     return named
   }
   const installed: MailServerGuide[] = []
