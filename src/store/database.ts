@@ -251,7 +251,7 @@ function refusal(path: string, fault: unknown): StoreRefusal {
       )
     case codes.cannotOpen:
       return new StoreRefusal(
-        `${path} cannot be opened (${words}); check that it and its directory exist and belong to the user that runs Posthorn`,
+        `${path} cannot be opened (${words}); check that its directory exists and that each belongs to the user that runs Posthorn`,
         {
           cause: fault,
         },
