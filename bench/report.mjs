@@ -111,7 +111,7 @@ for (const s of ['S1', 'S2', 'S3', 'S4', 'S5', 'S6', 'S7', 'S8', 'S9', 'S10']) {
       for (const [n, x] of Object.entries(r.result)) add(`${name} | ${(+n).toLocaleString('en')} subs`, x)
     else
       add(
-        `${name} | ${['posts', 'subs', 'lists', 'bounces', 'bulk', 'kind']
+        `${name} | ${['posts', 'subs', 'lists', 'bounces', 'bulk', 'conns', 'kind']
           .filter((k) => r.params[k] != null)
           .map((k) => `${k} ${r.params[k]}`)
           .join(', ')}`,
