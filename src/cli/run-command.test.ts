@@ -263,6 +263,7 @@ test('trace tells a post from the door to each recipient that did not simply get
     due: now,
     bounces: [],
     refusals: 'taken',
+    refusedAtMail: false,
     parkReason: '',
     now,
   })

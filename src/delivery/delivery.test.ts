@@ -170,7 +170,7 @@ for (const mode of modes) {
     await it.bench.post(mode)
     it.delivery.wake()
     await until(() => it.bench.outgoing()[0]?.parked !== null && it.delivery.isIdle() === false, 'parked')
-    match(it.bench.outgoing()[0]?.parked ?? '', /first transactions.*553 5\.7\.1/)
+    match(it.bench.outgoing()[0]?.parked ?? '', /every transaction.*553 5\.7\.1/)
     await until(() => it.delivery.status().pages === 0, 'the page was set aside')
     Object.assign(it.sink.o, { rejectFrom: [] })
     await it.bench.store.commit(unparkOutgoing, { outgoing: null, now: 0 as never })
@@ -180,6 +180,45 @@ for (const mode of modes) {
     deepEqual(it.bench.bounced(), [])
   })
 }
+
+for (const mode of ['individual', 'bulk'] as const)
+  test(`${mode}: a post to three members is not lost to a relay that wants a login: it is parked, and unshunt tries all again`, async () => {
+    await using it = await running(3, ['--reject-from', '/./=530 5.7.0 log in first'])
+    await it.bench.post(mode)
+    it.delivery.wake()
+    await until(() => it.bench.outgoing()[0]?.parked !== null, 'parked')
+    match(it.bench.outgoing()[0]?.parked ?? '', /every transaction.*530 5\.7\.0/)
+    await until(() => it.delivery.status().pages === 0, 'the page was set aside')
+    Object.assign(it.sink.o, { rejectFrom: [] })
+    await it.bench.store.commit(unparkOutgoing, { outgoing: null, now: 0 as never })
+    it.delivery.wake(true)
+    await until(it.settled, 'done after unshunt')
+    deepEqual(copies(it.sink), members(3))
+    deepEqual(it.bench.bounced(), [])
+  })
+
+test('a post to three members whose text the relay refuses is over: it says so, and nobody is blamed', async () => {
+  await using it = await running(3, ['--reject-data', '/./=554 5.7.1 no tea here'])
+  await it.bench.post('individual')
+  it.delivery.wake()
+  await until(it.settled, 'done')
+  deepEqual(
+    it.bench.outgoing().map(({ parked }) => parked),
+    [null],
+  )
+  deepEqual(it.bench.bounced(), [])
+})
+
+test('a post that somebody got is done, though the relay refused the rest', async () => {
+  await using it = await running(3, ['--reject-data', 'm2@example.com=554 5.7.1 no tea here'])
+  await it.bench.post('individual')
+  it.delivery.wake()
+  await until(it.settled, 'done')
+  deepEqual(
+    it.bench.outgoing().map(({ parked }) => parked),
+    [null],
+  )
+})
 
 test('a relay that is down pauses the lane, keeps the retry clock still and touches nobody', async () => {
   await using it = await running(3, ['--greeting', '554'])

@@ -14,7 +14,7 @@ const result = (a: Partial<TransactionResult>): TransactionResult => ({
 })
 const code = (n: number): Reply => reply(n, null, 'words')
 
-for (const { title, given, kinds, refusedWhole = false } of [
+for (const { title, given, kinds, refusedAt = null } of [
   { title: 'all taken', given: {}, kinds: ['sent', 'sent'] },
   {
     title: 'MAIL 4xx is about this transaction',
@@ -25,7 +25,7 @@ for (const { title, given, kinds, refusedWhole = false } of [
     title: 'MAIL 5xx is recorded without a score',
     given: { mail: code(550), recipients: [null, null], end: null },
     kinds: ['refused', 'refused'],
-    refusedWhole: true,
+    refusedAt: 'mail',
   },
   {
     title: 'MAIL 421: another connection',
@@ -67,7 +67,7 @@ for (const { title, given, kinds, refusedWhole = false } of [
     title: 'end of data 5xx is no bounce',
     given: { end: code(554) },
     kinds: ['refused', 'refused'],
-    refusedWhole: true,
+    refusedAt: 'end',
   },
   { title: 'end of data 421: a new connection', given: { end: code(421) }, kinds: ['again', 'again'] },
   {
@@ -85,13 +85,18 @@ for (const { title, given, kinds, refusedWhole = false } of [
     given: { recipients: [code(550), ok], end: null, lost: 'after-dot' as const },
     kinds: ['failed', 'doubt'],
   },
-] satisfies { title: string; given: Partial<TransactionResult>; kinds: string[]; refusedWhole?: boolean }[]) {
+] satisfies {
+  title: string
+  given: Partial<TransactionResult>
+  kinds: string[]
+  refusedAt?: 'mail' | 'end'
+}[]) {
   test(`fate: ${title}`, () => {
     const fates = fatesOf(result(given))
     deepEqual(
       fates.recipients.map(({ kind }) => kind),
       kinds,
     )
-    equal(fates.refusedWhole, refusedWhole)
+    equal(fates.refusedAt, refusedAt)
   })
 }

@@ -17,8 +17,8 @@ export interface Fate {
 
 export interface Fates {
   readonly recipients: readonly Fate[]
-  /** The transaction as such was refused for good, by MAIL or at the end of its data. */
-  readonly refusedWhole: boolean
+  /** Where the transaction as such was refused for good: by MAIL, or at the end of its data. */
+  readonly refusedAt: 'mail' | 'end' | null
   /** At least one recipient's copy was taken over. */
   readonly taken: boolean
 }
@@ -29,7 +29,8 @@ export function fatesOf(result: TransactionResult): Fates {
   const { mail, recipients, end, lost } = result
   if (mail !== null && !isPositive(mail)) {
     const fate = wholeFate(mail)
-    return { recipients: recipients.map(() => fate), refusedWhole: fate.kind === 'refused', taken: false }
+    const refusedAt = fate.kind === 'refused' ? 'mail' : null
+    return { recipients: recipients.map(() => fate), refusedAt, taken: false }
   }
   const someAccepted = recipients.some((reply) => reply !== null && isPositive(reply))
   const ending = endFate(end, lost)
@@ -39,7 +40,7 @@ export function fatesOf(result: TransactionResult): Fates {
   })
   return {
     recipients: fates,
-    refusedWhole: someAccepted && ending.kind === 'refused',
+    refusedAt: someAccepted && ending.kind === 'refused' ? 'end' : null,
     taken: fates.some((fate) => fate.kind === 'sent'),
   }
 }

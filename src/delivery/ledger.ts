@@ -118,6 +118,7 @@ export class Ledger {
       due,
       bounces: page.bounces,
       refusals: page.taken ? ('taken' as const) : page.refusals,
+      refusedAtMail: page.refusedAtMail,
       parkReason: reasonOf(page),
       now,
     }
@@ -201,5 +202,5 @@ export class Ledger {
 
 function reasonOf(page: Page): string {
   const last = page.replies.findLast((reply) => reply !== null) ?? 'no words'
-  return `the relay refused the first transactions of this post for good, the last with: ${last}`
+  return `the relay has refused every transaction of this post for good, the last with: ${last}`
 }

@@ -32,6 +32,8 @@ export class Page {
   committing = false
   bounces: SeenBounce[] = []
   refusals = 0
+  /** The last transaction that was refused for good was so at MAIL: nobody's address or text had been seen. */
+  refusedAtMail = false
   taken = false
 
   constructor(
@@ -96,7 +98,10 @@ export class Page {
   enter(indexes: readonly number[], fates: Fates, expired: boolean, fruitful: boolean): void {
     this.underWay -= indexes.length
     if (fates.taken) this.taken = true
-    if (fates.refusedWhole) this.refusals += 1
+    if (fates.refusedAt !== null) {
+      this.refusals += 1
+      this.refusedAtMail = fates.refusedAt === 'mail'
+    }
     indexes.forEach((index, i) => {
       const fate = fates.recipients[i] ?? { kind: 'again' as const, reply: null, personal: false }
       if (fate.kind === 'again') {

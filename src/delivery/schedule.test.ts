@@ -22,6 +22,7 @@ test('a page that falls due after the look for retries, and before the question 
     due: later(clock.now(), 50),
     bounces: [],
     refusals: 0,
+    refusedAtMail: false,
     parkReason: '',
     now: clock.now(),
   })

@@ -95,9 +95,10 @@ class SiteConnection implements SmtpConnection {
       this.#lose(typeof words === 'string' ? words : 'it said no reason', null)
       return nothingTaken(transaction)
     }
+    // It has seen the text, as a relay has at the end of the data.
     const refusal = kind === 'refused' ? replyOf(text) : null
     if (refusal !== null && refusal.code >= 400)
-      return { mail: refusal, recipients: transaction.recipients.map(() => null), end: null, lost: null }
+      return { mail: taken, recipients: transaction.recipients.map(() => taken), end: refusal, lost: null }
     const replies = kind === 'answered' && Array.isArray(texts) ? texts.map(replyOf) : []
     if (replies.length !== transaction.recipients.length || replies.includes(null))
       return inDoubt(transaction)

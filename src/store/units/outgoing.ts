@@ -208,7 +208,10 @@ export interface SeenBounce {
   readonly reply: string
 }
 
-/** A post whose first transactions are all refused for good stands still until somebody looked. */
+/**
+ * A post whose first transactions are all refused for good stands still until somebody looked. So does one that has fewer, when
+ * they were refused at MAIL: that is about the relay or the sender, never about the text (ADR 0011).
+ */
 const refusalsBeforePark = 20
 
 /** Results of a page so far. `due` null: nothing of it is left to try. */
@@ -224,6 +227,8 @@ export const recordResults = defineUnit(
     bounces: readonly SeenBounce[]
     /** Transactions refused for good since the last record; 'taken' when the relay took one. */
     refusals: number | 'taken'
+    /** The last of them was so at MAIL. */
+    refusedAtMail: boolean
     /** What the operator reads if this makes the post stand still. */
     parkReason: string
     now: Instant
@@ -255,12 +260,13 @@ export const recordResults = defineUnit(
     if (a.refusals === 'taken') yield* run(markTaken, a.outgoing)
     else if (a.refusals > 0) yield* run(countRefusals, a.refusals, a.outgoing)
     const refusals = a.refusals === 'taken' || head.refusals < 0 ? 0 : head.refusals + a.refusals
-    if (refusals >= refusalsBeforePark) {
+    const over = a.due === null && (yield* get(selectOpenPage, a.outgoing)) === null
+    if (refusals >= refusalsBeforePark || (over && refusals > 0 && a.refusedAtMail)) {
       yield* run(tryRefusedAgain, a.now, a.outgoing)
       yield* run(park, a.parkReason, a.outgoing)
       return 'parked'
     }
-    if (a.due === null) yield* closeIfDone(a.outgoing, a.now)
+    if (over) yield* closeDone(a.outgoing, a.now)
     return 'recorded'
   },
 )
@@ -306,8 +312,10 @@ export const forgetOutgoing = defineUnit(
 )
 
 function* closeIfDone(outgoing: OutgoingNo, now: Instant) {
-  const open = yield* get(selectOpenPage, outgoing)
-  if (open !== null) return
+  if ((yield* get(selectOpenPage, outgoing)) === null) yield* closeDone(outgoing, now)
+}
+
+function* closeDone(outgoing: OutgoingNo, now: Instant) {
   const draft = yield* get(selectDraftNo, outgoing)
   const closed = yield* run(close, now, outgoing)
   if (closed === 1 && draft !== null) yield* run(deleteDraft, draft)
