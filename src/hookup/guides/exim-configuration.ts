@@ -16,6 +16,8 @@ export interface EximConfiguration {
   /** The operator's file where there is one alone: the same, perhaps seen from outside a chroot. */
   readonly ownFile: string
   readonly text: EximText
+  /** The operator's files line by line, comments and all; without what they include. */
+  readonly places: readonly Place[]
   /** Debian's answers and parts; null for one file. */
   readonly debian: DebianFiles | null
   /** The operator's line that the file that Exim reads does not have; null: it has them all. */
@@ -97,6 +99,7 @@ export async function readExim(host: MailServerHost): Promise<EximConfiguration>
     file: asked.file ?? single?.path ?? generatedFile,
     ownFile: single?.path ?? `${directory}/exim4.conf.template`,
     text,
+    places,
     debian,
     stale,
     command: asked.command,

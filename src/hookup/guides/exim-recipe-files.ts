@@ -4,7 +4,7 @@ import type { ConfigurationFile, HookupWay, HostFacts, Setting } from '../../mod
 import { subAddresses } from '../../model/list.ts'
 import type { EximConfiguration } from './exim-configuration.ts'
 import { debconfValue } from './exim-debian.ts'
-import { escaped, plainDomains } from './exim-lists.ts'
+import { addressIn, escaped, plainDomains } from './exim-lists.ts'
 import type { Place } from './exim-syntax.ts'
 import { isLoopback, reachable } from './hosts.ts'
 
@@ -29,9 +29,7 @@ export function corrections(facts: HostFacts, exim: EximConfiguration): readonly
     if (missing.length > 0)
       changes.push({
         place: domains.place,
-        lines: [
-          `domainlist mm_domains = ${[domains.value, ...missing].filter((one) => one !== '').join(' : ')}`,
-        ],
+        lines: [`domainlist mm_domains = ${withItems(domains.value, missing)}`],
         why: 'The domains of the lists.',
       })
   }
@@ -55,17 +53,26 @@ export function corrections(facts: HostFacts, exim: EximConfiguration): readonly
 
 const exactly = (text: string): RegExp => new RegExp(`^${escaped(text)}$`)
 
-/** The lines of a setting that goes on over several. */
+/** The lines of a setting that goes on over several; comments between them stay. */
 function extentOf(place: Place, exim: EximConfiguration): readonly number[] {
   const lines = [place.line]
-  let last = place
-  while (last.text.trimEnd().endsWith('\\')) {
-    const next = exim.placeOf(place.file, last.line + 1)
-    if (next === null) break
-    lines.push(next.line)
-    last = next
+  let goesOn = continues(place)
+  for (let line = place.line + 1; goesOn; line += 1) {
+    const next = exim.places.find((one) => one.file === place.file && one.line === line)
+    if (next === undefined) break
+    if (next.text.trimStart().startsWith('#')) continue
+    lines.push(line)
+    goesOn = continues(next)
   }
   return lines
+}
+
+const continues = ({ text }: Place): boolean => text.trimEnd().endsWith('\\')
+
+/** A list with more items, by the separator that it has: `<; a ; b`. */
+function withItems(list: string, items: readonly string[]): string {
+  const separator = /^\s*<(\S)/.exec(list)?.[1] ?? ':'
+  return [list.trim(), ...items].filter((one) => one !== '').join(` ${separator} `)
 }
 
 export function additions(
@@ -93,20 +100,33 @@ export function additions(
       ]
     }
     case 'file': {
-      const acl = exim.text.main.get('acl_smtp_rcpt')?.value ?? ''
-      const named = exim.text.acls.has(acl)
-      const label = new RegExp(`^\\s*${escaped(acl)}\\s*:\\s*$`)
-      const main = [...mainSettings(facts, exim, way), ...localDomains(exim), ...(named ? [] : [aclOption()])]
+      const acls = recipientAcls(exim)
+      const main = [
+        ...mainSettings(facts, exim, way),
+        ...localDomains(exim),
+        ...relayFrom(facts, exim),
+        ...(acls.length > 0 ? [] : [aclOption()]),
+      ]
       return [
         block(exim.ownFile, { before: /^\s*begin\s+\w+/ }, main),
-        block(exim.ownFile, { after: named ? label : /^\s*begin\s+acl\b/ }, [
-          named ? refusal(exim, way) : wholeAcl(exim, way),
-        ]),
+        ...(acls.length > 0
+          ? acls.map((name) =>
+              block(exim.ownFile, { after: new RegExp(`^\\s*${escaped(name)}\\s*:\\s*$`) }, [
+                refusal(exim, way),
+              ]),
+            )
+          : [block(exim.ownFile, { after: /^\s*begin\s+acl\b/ }, [wholeAcl(exim, way)])]),
         block(exim.ownFile, { after: /^\s*begin\s+routers\b/ }, [router(facts, way)]),
         block(exim.ownFile, { after: /^\s*begin\s+transports\b/ }, [transport(facts)]),
       ]
     }
   }
+}
+
+/** The access control lists that acl_smtp_rcpt names, also within an expansion. */
+export function recipientAcls(exim: EximConfiguration): readonly string[] {
+  const value = exim.text.main.get('acl_smtp_rcpt')?.value ?? ''
+  return [...exim.text.acls.keys()].filter((name) => new RegExp(`\\b${escaped(name)}\\b`).test(value))
 }
 
 const whole = (path: string, settings: readonly Setting[]): ConfigurationFile => ({
@@ -126,21 +146,27 @@ const block = (
 
 const setting = (why: string, ...lines: readonly string[]): Setting => ({ lines, why, replaces: [] })
 
+/** What is defined there already is only corrected: Exim takes no macro and no list twice. */
 function mainSettings(facts: HostFacts, exim: EximConfiguration, way: HookupWay): readonly Setting[] {
   const names = facts.domains.map(({ mailHost }) => mailHost)
-  const settings = [
-    setting('The domains that have lists.', `domainlist mm_domains = ${names.join(' : ')}`),
-    setting("Posthorn's LMTP port: [mta] lmtp_port.", `MM3_LMTP_PORT = ${facts.lmtp.port}`),
-  ]
+  const isNew = (macro: string): boolean => !exim.text.macros.has(macro)
+  const settings: Setting[] = []
+  if (!exim.text.lists.has('mm_domains'))
+    settings.push(setting('The domains that have lists.', `domainlist mm_domains = ${names.join(' : ')}`))
+  if (isNew('MM3_LMTP_PORT'))
+    settings.push(setting("Posthorn's LMTP port: [mta] lmtp_port.", `MM3_LMTP_PORT = ${facts.lmtp.port}`))
   if (way === 'tables') {
     const usual = facts.listDataDir === `${facts.varDir}/lists`
-    settings.push(
-      setting(
-        'Posthorn makes a folder here for each list, and removes it with the list.',
-        ...(usual ? [`MM3_HOME = ${facts.varDir}`] : []),
-        `MM3_LISTCHK = ${usual ? 'MM3_HOME/lists' : facts.listDataDir}/\${local_part}.\${domain}`,
-      ),
-    )
+    const lines = [
+      ...(usual && isNew('MM3_HOME') ? [`MM3_HOME = ${facts.varDir}`] : []),
+      ...(isNew('MM3_LISTCHK')
+        ? [`MM3_LISTCHK = ${usual ? 'MM3_HOME/lists' : facts.listDataDir}/\${local_part}.\${domain}`]
+        : []),
+    ]
+    if (lines.length > 0)
+      settings.push(
+        setting('Posthorn makes a folder here for each list, and removes it with the list.', ...lines),
+      )
   }
   const missing = (name: string): boolean => !exim.text.main.has(name)
   if (missing('smtp_accept_queue_per_connection'))
@@ -213,8 +239,22 @@ function localDomains(exim: EximConfiguration): readonly Setting[] {
   if (list === undefined || list.value.includes('+mm_domains')) return []
   return [
     {
-      lines: [`domainlist local_domains = ${list.value === '' ? '' : `${list.value} : `}+mm_domains`],
+      lines: [`domainlist local_domains = ${withItems(list.value, ['+mm_domains'])}`],
       why: 'Exim takes mail for these domains, and does not look for them in the DNS.',
+      replaces: extentOf(list.place, exim),
+    },
+  ]
+}
+
+/** Posthorn hands its mail over from this machine, where the list of those who may send is the usual one. */
+function relayFrom(facts: HostFacts, exim: EximConfiguration): readonly Setting[] {
+  const list = exim.text.lists.get('relay_from_hosts')
+  if (list === undefined || facts.relay.user !== null || !isLoopback(facts.relay.host)) return []
+  if (addressIn(list.value, '127.0.0.1', exim.text) !== false) return []
+  return [
+    {
+      lines: [`hostlist relay_from_hosts = ${withItems(list.value, ['127.0.0.1'])}`],
+      why: 'Posthorn hands its mail to this Exim from there, and may send to the world.',
       replaces: extentOf(list.place, exim),
     },
   ]

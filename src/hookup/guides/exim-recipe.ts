@@ -5,7 +5,7 @@
 import type { Hookup, HookupWay, HostFacts } from '../../model/hookup.ts'
 import type { EximConfiguration } from './exim-configuration.ts'
 import { ourRouters } from './exim-ours.ts'
-import { additions, corrections, usualLookup } from './exim-recipe-files.ts'
+import { additions, corrections, recipientAcls, usualLookup } from './exim-recipe-files.ts'
 import type { Driver } from './exim-syntax.ts'
 
 /** What the recipe has to know of the machine, beside Exim's configuration. */
@@ -29,7 +29,9 @@ export function eximRecipe(
   const refusals = refusalsFor(facts, exim, around, way)
   const existing = ourRouters(exim.text, facts)
   const files =
-    refusals.length > 0 ? [] : existing.length > 0 ? corrections(facts, exim) : additions(facts, exim, way)
+    refusals.length > 0
+      ? []
+      : [...corrections(facts, exim), ...(existing.length > 0 ? [] : additions(facts, exim, way))]
   return {
     files,
     afterwards: refusals.length > 0 ? [] : afterwards(exim, around, way),
@@ -63,6 +65,11 @@ function refusalsFor(
   if (way === 'tables' && !seesMarkers)
     refusals.push(
       `Exim's machine has no ${facts.listDataDir}: give it that folder (read-only will do), or use the look-up service or a callout`,
+    )
+  const rcpt = exim.text.main.get('acl_smtp_rcpt')
+  if (exim.layout === 'file' && rcpt !== undefined && rcpt.value !== '' && recipientAcls(exim).length === 0)
+    refusals.push(
+      `${rcpt.place.file}:${rcpt.place.line}: acl_smtp_rcpt names no access control list of this file, so the statement that refuses unknown lists has no place: write 'acl_smtp_rcpt = acl_check_rcpt' and such a list, and run this again`,
     )
   for (const section of ['routers', 'transports', 'acl'])
     if (exim.layout === 'file' && !exim.text.sections.has(section))
