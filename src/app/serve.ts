@@ -37,6 +37,7 @@ import {
 import { type DatabaseWatch, watchDatabase } from './database-watch.ts'
 import { type DiskReserve, watchDisk } from './disk-reserve.ts'
 import { keepHouse } from './housekeeping.ts'
+import { markLivedIn, refuseLostDatabase } from './lived-in.ts'
 import { openLookupService } from './lookup-service.ts'
 import { type RecentErrors, rememberErrors } from './recent-errors.ts'
 import { siteWay } from './relay.ts'
@@ -122,7 +123,9 @@ async function start(
   const tally: Tally<string> = tallyOn<string>(countedByMain, tallyMemory(countedByMain))
   const errors = rememberErrors(countLog(file, tally), systemClock)
   const log = errors.log
+  refuseLostDatabase(config)
   const writer = await startWriterThread(databasePath(config))
+  markLivedIn(config)
   writer.onDeath((words) => {
     log.error('thread.died', {
       thread: 'writer',

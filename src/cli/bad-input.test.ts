@@ -303,6 +303,30 @@ test('a data directory that is a file, or that this user may not enter, is told 
   match(closed.err, /cannot be (?:written|used|read|opened)|may not/)
 })
 
+for (const { title, lose, words } of [
+  { title: 'that is gone', lose: (path: string) => rmSync(path), words: 'is not there' },
+  { title: 'of no bytes', lose: (path: string) => writeFileSync(path, ''), words: 'is empty' },
+])
+  test(`a database ${title} is not begun anew: its lists would be refused for good`, async (t) => {
+    const { varDir, run } = typedSite(t)
+    equal((await run('create', tea)).code, 0)
+    const database = join(varDir, 'posthorn.db')
+    for (const file of [`${database}-wal`, `${database}-shm`]) rmSync(file, { force: true })
+    lose(database)
+    const said = await run('lists')
+    equal(said.code, 1)
+    ok(said.err.includes(`${database} ${words}, though lists were kept in it before`), said.err)
+    match(
+      said.err,
+      /is the right disk mounted\? 'posthorn restore' puts a backup in place; .* delete .*lived-in$/m,
+    )
+    rmSync(join(varDir, 'lived-in'))
+    rmSync(database, { force: true })
+    const anew = await run('lists')
+    equal(anew.code, 0)
+    match(anew.out, /No matching mailing lists found/)
+  })
+
 test('a data directory of a newer release is left alone, with what to do', async (t) => {
   const { varDir, run } = typedSite(t)
   equal((await run('create', tea)).code, 0)

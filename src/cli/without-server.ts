@@ -11,6 +11,7 @@ import {
   prepareDataDirectory,
   takeLock,
 } from '../app/data-directory.ts'
+import { markLivedIn, refuseLostDatabase } from '../app/lived-in.ts'
 import { giveToOwner } from '../app/ownership.ts'
 import { SiteModuleRefusal } from '../app/site-modules.ts'
 import { startWriterThread } from '../app/writer-thread.ts'
@@ -32,7 +33,9 @@ export async function runWithoutServer(config: Config, call: Call): Promise<Ran>
   try {
     const log = openSiteLog(config).with({ command: call.command })
     const path = databasePath(config)
+    refuseLostDatabase(config)
     const writer = await startWriterThread(path)
+    markLivedIn(config)
     const port = writer.port()
     const store = openStore(port, path)
     try {

@@ -53,6 +53,11 @@ const refusals: readonly Refusal[] = [
     words: /var cannot be written by root, to whom it belongs: its mode forbids it; chmod u\+rwX .*var/,
   },
   {
+    title: 'a data directory whose database is gone',
+    spoil: (site) => rmSync(database(site)),
+    words: /posthorn\.db is not there, though lists were kept in it before; .*'posthorn restore'/,
+  },
+  {
     title: 'a database of another user',
     spoil: (site) => {
       chmodSync(database(site), 0o600)
