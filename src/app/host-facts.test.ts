@@ -4,9 +4,10 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { freshStore } from '../../test/support/fresh-store.ts'
-import { ManualClock } from '../base/clock.ts'
+import { instant, ManualClock } from '../base/clock.ts'
 import { defaultConfig } from '../config/config.ts'
 import { addDomain } from '../lists/domains.ts'
+import { createList } from '../store/units/lists.ts'
 import { hostFacts } from './host-facts.ts'
 import { mailServerHost } from './mail-server-host.ts'
 
@@ -47,4 +48,18 @@ test('the domains are read while the writer of a running server is open', async 
   await addDomain({ store, clock: new ManualClock() }, { mailHost: 'lists.example.org', listOnly: true })
   const { domains } = await hostFacts(defaultConfig({ paths: { varDir } }), here)
   deepEqual(domains, [{ mailHost: 'lists.example.org', aliasDomain: null, listOnly: true, listNames: [] }])
+})
+
+test('the oldest and the newest list of each domain are known', async () => {
+  await using fresh = await freshStore()
+  const { store, directory: varDir } = fresh
+  const make = { settings: {}, createDomain: true, now: instant(0) }
+  for (const name of ['milk', 'rice', 'tea', 'apple'])
+    await store.commit(createList, { ...make, name, mailHost: 'lists.example.org' })
+  await store.commit(createList, { ...make, name: 'only', mailHost: 'a.example.org' })
+  const { oldestAndNewest } = await hostFacts(defaultConfig({ paths: { varDir } }), here)
+  deepEqual([...(oldestAndNewest ?? [])].sort(), [
+    ['a.example.org', ['only', 'only']],
+    ['lists.example.org', ['milk', 'apple']],
+  ])
 })

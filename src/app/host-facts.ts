@@ -7,9 +7,8 @@ import type { Config } from '../config/config.ts'
 import type { ListenAddress } from '../config/hosts.ts'
 import type { HomeSettings } from '../config/mail-server-sections.ts'
 import type { DotFileFacts, HostFacts, MailServerHost } from '../model/hookup.ts'
-import type { ListDirectory } from '../model/mail-server.ts'
 import { openForReading } from '../store/database.ts'
-import { directory } from '../store/units/lists.ts'
+import { directory, oldestAndNewest } from '../store/units/lists.ts'
 import { databasePath } from './data-directory.ts'
 
 const pipeProgram = fileURLToPath(new URL('../../bin/posthorn-qmail', import.meta.url))
@@ -46,7 +45,7 @@ export async function hostFacts(config: Config, here: Pick<MailServerHost, 'stat
       tcpTable: placeText(lookup.tcpTable),
       readsocket: placeText(lookup.readsocket),
     },
-    domains: listDirectory(config).domains,
+    ...listsOf(config),
     account: { user: account.user, group: account.group },
     pipeProgram,
   }
@@ -61,15 +60,16 @@ function placeText(place: ListenAddress | null): string | null {
   return place.host.includes(':') ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`
 }
 
-function listDirectory(config: Config): ListDirectory {
+function listsOf(config: Config): Pick<HostFacts, 'domains' | 'oldestAndNewest'> {
   const path = databasePath(config)
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return { domains: [] }
   const store = openForReading(path)
   try {
     store.beginReading()
-    const found = store.run(directory.unit(null)).directory
+    const { domains } = store.run(directory.unit(null)).directory
+    const ends = store.run(oldestAndNewest.unit(null))
     store.commit()
-    return found
+    return { domains, oldestAndNewest: ends }
   } finally {
     store.close()
   }

@@ -43,6 +43,8 @@ export interface HostFacts {
     readonly readsocket: string | null
   }
   readonly domains: readonly DirectoryDomain[]
+  /** The oldest and the newest list of each domain, for who looks at some only. */
+  readonly oldestAndNewest?: ReadonlyMap<string, readonly string[]>
   /** The account that Posthorn runs as. */
   readonly account: { readonly user: string; readonly group: string }
   /** Absolute path of `posthorn-qmail`. */

@@ -1,7 +1,7 @@
 // Each way in which a real OpenSMTPD's hook-up was seen to be broken, tried on it: the doctor names the cause first. The
 // sound configuration, Debian's own with our lines in it, gives nothing to mend. Long, because it
 // is a table of breakages.
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { chmodSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -21,6 +21,7 @@ interface Breakage {
   readonly title: string
   /** What is told first, without `opensmtpd.`. */
   readonly code: string
+  readonly seen?: RegExp
   /** Changes smtpd.conf. */
   readonly conf?: (text: string) => string
   /** Changes the table. */
@@ -372,6 +373,56 @@ const breakages: readonly Breakage[] = [
   },
 ]
 
+const oneOfSeveral: readonly Breakage[] = [
+  {
+    title: 'one list of several is not in the table',
+    code: 'table-entry-missing',
+    seen: /table posthorn_recipients does not have soup@people/,
+    table: replaced(/^\^soup.*\n/m, ''),
+  },
+  {
+    title: 'one list of several has no extensions',
+    code: 'extension-refused',
+    seen: /milk-bounces\+\S+; so it is with milk-bounces\+\S+ and 1 more/,
+    table: replaced(
+      /^(\^milk.*)\(\\\+\[\^@\]\*\)\?@/m,
+      '^milk(-(bounces|confirm|join|leave|owner|request|subscribe|unsubscribe))?@',
+    ),
+  },
+  {
+    title: 'one address of one list is not in the table',
+    code: 'table-entry-missing',
+    seen: /milk-owner@lists/,
+    table: replaced(
+      /^\^milk\(-\(bounces\|confirm\|join\|leave\|owner\|/m,
+      '^milk(-(bounces|confirm|join|leave|',
+    ),
+  },
+  {
+    title: 'one list of several goes elsewhere',
+    code: 'rule-shadowed',
+    seen: /for rcpt-to "milk@lists/,
+    conf: earlier(`match from any for rcpt-to "milk@${listOnly}" action "local"`),
+  },
+  {
+    title: 'the owner of one list goes elsewhere',
+    code: 'rule-shadowed',
+    seen: /milk-owner/,
+    conf: earlier(`match from any for rcpt-to "milk-owner@${listOnly}" action "relay"`),
+  },
+  {
+    title: 'one list of several goes to a wrong port',
+    code: 'wrong-port',
+    conf: both(
+      replaced(
+        /^action "posthorn"/m,
+        'action "posthorn_old" relay host "lmtp://127.0.0.1:24"\naction "posthorn"',
+      ),
+      earlier(`match from any for rcpt-to regex "^soup[-+@]" action "posthorn_old"`),
+    ),
+  },
+]
+
 describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
   const ending = new AsyncDisposableStack()
   let lab: MailServerLab
@@ -402,6 +453,8 @@ describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
     await site.must(['domain', 'add', listOnly, '--list-only'])
     await site.must(['domain', 'add', shared])
     for (const name of [listOnly, shared]) await site.must(['create', `tea@${name}`])
+    await site.must(['create', `milk@${listOnly}`])
+    await site.must(['create', `soup@${shared}`])
     facts = { ...(await factsOf(site)), opensmtpd: { reloadCommand: reloadCommand.split(' ') } }
     table = join(facts.dataDir, recipientsTable)
     await lab.prepare({ domains: [listOnly, shared], maps: facts.dataDir })
@@ -418,7 +471,10 @@ describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
     equal(needsMending(outside), false, JSON.stringify(outside, null, 1))
   })
 
-  for (const { title, code, conf: edit, table: editTable, facts: changed, also } of breakages)
+  for (const { title, code, seen, conf: edit, table: editTable, facts: changed, also } of [
+    ...breakages,
+    ...oneOfSeveral,
+  ])
     test(`${title}: ${code}`, async () => {
       const text = (edit?.(sound.conf) ?? sound.conf)
         .replace('127.0.0.1:PORT', `127.0.0.1:${lab.lmtpPort}`)
@@ -431,6 +487,7 @@ describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
       try {
         const all = await found(changed?.(facts) ?? facts)
         equal(all[0]?.kind.code, `opensmtpd.${code}`, JSON.stringify(all, null, 1))
+        if (seen !== undefined) match(all[0]?.seen ?? '', seen)
         deepEqual(
           all.filter(({ seen, change }) => seen === '' || change === ''),
           [],

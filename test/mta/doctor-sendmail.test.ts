@@ -1,7 +1,7 @@
 // Each way in which a real Sendmail's hook-up was seen to be broken, tried on it: the doctor names the cause first. The
 // sound configurations, Debian's own with our lines in it, give nothing to mend. Long,
 // because it is a table of breakages.
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { chmodSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -21,6 +21,7 @@ interface Breakage {
   readonly title: string
   /** What is told first, without `sendmail.`. */
   readonly code: string
+  readonly seen?: RegExp
   /** Changes sendmail.mc, from which sendmail.cf is made anew. */
   readonly mc?: (text: string) => string
   /** Changes sendmail.cf alone. */
@@ -41,6 +42,7 @@ interface Place {
 /** What only Sendmail itself can tell: compiled maps, and what it finds wrong in a file. */
 const needsSendmail = new Set([
   'the access map refuses the domain',
+  'the access map refuses one address of one list',
   'the access map refuses Posthorn',
   'the access map refuses the senders of the lists',
   'Posthorn is down',
@@ -372,6 +374,44 @@ const byTable: readonly Breakage[] = [
   },
 ]
 
+const milkOnly = `R$* milk < @ ${listOnly} . > $*\t$#local $: milk`
+
+const oneOfSeveral: readonly Breakage[] = [
+  {
+    title: 'one list of several is not in the table',
+    code: 'map-entry-missing',
+    seen: /^tea@people\.example\.test and 8 more/,
+    also: ({ facts }) =>
+      editing(join(facts.dataDir, listsTable), (text) => text.replace(/^tea\S*@people.*\n/gm, '')),
+  },
+  {
+    title: 'one address of one list is not in the table',
+    code: 'map-entry-missing',
+    seen: /^tea-owner@lists\.example\.test: not in the table/,
+    also: ({ facts }) =>
+      editing(join(facts.dataDir, listsTable), (text) => text.replace(/^tea-owner@lists.*\n/m, '')),
+  },
+  {
+    title: 'one list of several goes elsewhere',
+    code: 'routed-elsewhere',
+    seen: /milk/,
+    mc: replaced(/^LOCAL_RULE_0$/m, `LOCAL_RULE_0\n${milkOnly}`),
+  },
+  {
+    title: 'the owner of one list goes elsewhere',
+    code: 'routed-elsewhere',
+    seen: /tea-owner/,
+    mc: replaced(/^LOCAL_RULE_0$/m, `LOCAL_RULE_0\nRtea-owner < @ ${listOnly} . > $*\t$#local $: root`),
+  },
+  {
+    title: 'the access map refuses one address of one list',
+    code: 'access-denies',
+    seen: /tea-request@/,
+    mc: replaced('dnl # Default Mailer setup', "FEATURE(`blocklist_recipients')dnl"),
+    access: `To:tea-request@${listOnly}\tREJECT\n`,
+  },
+]
+
 const bySocket: readonly Breakage[] = [
   {
     title: 'the port of the look-up service is wrong',
@@ -438,7 +478,7 @@ for (const { title, sections, domains, breakages } of [
     title: 'a Sendmail that reads a table',
     sections: async () => ({ mta: { incoming: 'sendmail' } }),
     domains: [[listOnly, '--list-only'], [shared]],
-    breakages: [...anyWay, ...byTable],
+    breakages: [...anyWay, ...byTable, ...oneOfSeveral],
   },
   {
     title: 'a Sendmail that asks by socketmap',
@@ -483,7 +523,8 @@ for (const { title, sections, domains, breakages } of [
         await freshSite({ relayPort, lmtpPort, ...(given === undefined ? {} : { sections: given }) }),
       )
       for (const words of domains) await site.must(['domain', 'add', ...words])
-      for (const [name] of domains) await site.must(['create', `tea@${name}`])
+      for (const [name] of domains)
+        for (const list of ['tea', 'milk']) await site.must(['create', `${list}@${name}`])
       await site.start()
       facts = await factsOf(site)
       await lab.prepare({ domains: domains.map(([name]) => name ?? ''), maps: facts.dataDir })
@@ -506,7 +547,7 @@ for (const { title, sections, domains, breakages } of [
       equal(needsMending(outside), false, JSON.stringify(outside, null, 1))
     })
 
-    for (const { title: what, code, mc, cf, access, facts: changed, also } of breakages)
+    for (const { title: what, code, seen, mc, cf, access, facts: changed, also } of breakages)
       test(`${what}: ${code}`, async () => {
         writeFileSync(file('sendmail.mc'), mc?.(sound.mc) ?? sound.mc)
         if (mc === undefined) writeFileSync(file('sendmail.cf'), sound.cf)
@@ -521,6 +562,7 @@ for (const { title, sections, domains, breakages } of [
         try {
           const all = await found(changed?.(facts) ?? facts)
           equal(all[0]?.kind.code, `sendmail.${code}`, JSON.stringify(all, null, 1))
+          if (seen !== undefined) match(all[0]?.seen ?? '', seen)
           deepEqual(
             all.filter(({ seen, change }) => seen === '' || change === ''),
             [],

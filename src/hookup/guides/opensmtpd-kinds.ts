@@ -185,6 +185,12 @@ export const loopbackOnly = kind('loopback-only', 'info', 950, [
   "where mail is to come from outside, write 'listen on all', and restart OpenSMTPD",
 ])
 
+export const listsSampled = kind('lists-sampled', 'info', 960, [
+  'there are many lists, and not each was looked at',
+  'The oldest and the newest of each domain were, and some of all the others.',
+  "'posthorn doctor --deep' tries a new one",
+])
+
 export const opensmtpdKinds: readonly FindingKind[] = [
   noConfiguration,
   tableMissing,
@@ -220,4 +226,5 @@ export const opensmtpdKinds: readonly FindingKind[] = [
   shortTtl,
   notRestarted,
   loopbackOnly,
+  listsSampled,
 ]

@@ -1,10 +1,11 @@
 // Where list mail goes, and why not to Posthorn. Law: the first rule that matches decides, as in OpenSMTPD; when a rule
 // before it cannot be judged here, nothing is said.
 
-import type { Finding } from '../../model/hookup.ts'
+import type { Finding, FindingKind } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { finding } from '../finding.ts'
 import { reachable, reaches } from './hosts.ts'
+import { addressesOf, askedToken, type ListSample, toldOnce } from './list-sample.ts'
 import * as kinds from './opensmtpd-kinds.ts'
 import { matches, type Rule } from './opensmtpd-rules.ts'
 import {
@@ -19,19 +20,14 @@ import type { Table } from './opensmtpd-tables.ts'
 
 const nobody = 'posthorn-doctor-asks-for-nobody'
 
-/** Mail of one domain: to a list, to an address with an extension, to nobody. */
-export function* checkDomain(situation: Situation, domain: DirectoryDomain): Iterable<Finding> {
-  const { mailHost, listNames, listOnly } = domain
-  const [name] = listNames
+/** Mail of one domain: to each address of the lists in the sample, and to nobody. */
+export function* checkDomain(situation: Situation, { domain, names }: ListSample): Iterable<Finding> {
+  const { mailHost, listOnly } = domain
   const unknown = `${nobody}@${mailHost}`
-  if (name !== undefined) {
-    const wrong = [...checkList(situation, domain, `${name}@${mailHost}`)]
+  if (names.length > 0) {
+    const wrong = [...checkActions(situation, domain, names), ...checkAddresses(situation, domain, names)]
     yield* wrong
     if (wrong.length > 0) return
-    const { delimiter } = situation.facts
-    const extended = `${name}-bounces${delimiter}doctor0asks@${mailHost}`
-    if (delimiter !== '' && !goesToLists(situation, extended))
-      yield* whyNot(situation, domain, extended, kinds.extensionRefused)
   } else if (listOnly) yield* checkEmptyDomain(situation, domain, unknown)
   if (!listOnly) return
   const { rule, sure } = decision(situation, fromOutside(unknown))
@@ -39,19 +35,53 @@ export function* checkDomain(situation: Situation, domain: DirectoryDomain): Ite
     yield finding(kinds.unknownAccepted, placeOf(rule.statement))
 }
 
-function goesToLists(situation: Situation, address: string): boolean {
-  const { rule, sure } = decision(situation, fromOutside(address))
-  const action = situation.actions.get(rule?.action ?? '')
-  return (action !== undefined && isForLists(action)) || !sure
-}
-
-function* checkList(situation: Situation, domain: DirectoryDomain, address: string): Iterable<Finding> {
+/** The action that takes an address, when it is for lists; null when it is another's, or no rule takes it. */
+function listAction(situation: Situation, address: string): Action | null {
   const { rule } = decision(situation, fromOutside(address))
   const action = situation.actions.get(rule?.action ?? '')
-  if (action !== undefined && (isForLists(action) || leadsHere(situation, action)))
-    yield* checkAction(situation, action)
-  else if (!goesToLists(situation, address))
-    yield* whyNot(situation, domain, address, kinds.tableEntryMissing)
+  return action !== undefined && (isForLists(action) || leadsHere(situation, action)) ? action : null
+}
+
+/** False only where it is sure. */
+const goesToLists = (situation: Situation, address: string): boolean =>
+  listAction(situation, address) !== null || !decision(situation, fromOutside(address)).sure
+
+/** Each action that takes mail of one of the lists. */
+function* checkActions(
+  situation: Situation,
+  { mailHost }: DirectoryDomain,
+  names: readonly string[],
+): Iterable<Finding> {
+  const actions = new Set(names.flatMap((name) => listAction(situation, `${name}@${mailHost}`) ?? []))
+  for (const action of actions) yield* checkAction(situation, action)
+}
+
+const mostExplained = 50
+
+function* checkAddresses(
+  situation: Situation,
+  domain: DirectoryDomain,
+  names: readonly string[],
+): Iterable<Finding> {
+  const astray = names.flatMap(
+    (name): readonly { name: string; address: string; notInTable: FindingKind }[] => {
+      const [post = '', ...others] = addressesOf(name, domain.mailHost, situation.facts.delimiter)
+      if (!goesToLists(situation, post)) return [{ name, address: post, notInTable: kinds.tableEntryMissing }]
+      const missing = others.filter((address) => !goesToLists(situation, address))
+      return missing.map((address) => ({
+        name,
+        address,
+        notInTable: address.includes(askedToken) ? kinds.extensionRefused : kinds.tableEntryMissing,
+      }))
+    },
+  )
+  const told = astray
+    .slice(0, mostExplained)
+    .flatMap(({ address, notInTable }) =>
+      [...whyNot(situation, domain, address, notInTable)].map((found) => ({ address, found })),
+    )
+  const isAll = names.length > 1 && new Set(astray.map(({ name }) => name)).size === names.length
+  yield* toldOnce(told, isAll)
 }
 
 const leadsHere = ({ facts }: Situation, { url }: Action): boolean => url?.port === facts.lmtp.port
@@ -128,7 +158,7 @@ function* whyNot(
   else if (table.entries?.length === 0) yield finding(kinds.tableEmpty, placeOf(table.statement))
   else
     yield finding(notInTable, {
-      seen: `${address} is not in table ${table.name}`,
+      seen: `table ${table.name} does not have ${address}`,
       file: table.path ?? table.statement.file,
       line: table.path === null ? table.statement.line : null,
     })

@@ -2,6 +2,7 @@
 // (smtpd.conf(5), match). Pure. Law: what cannot be known here (a name looked up in DNS, a table of another backend) is
 // null, and never taken for a yes.
 import type { Statement } from './opensmtpd-configuration.ts'
+import { fitsAny } from './opensmtpd-expressions.ts'
 import type { Table } from './opensmtpd-tables.ts'
 
 export interface Rule {
@@ -125,7 +126,8 @@ function conditionHolds(
   const inValue = (key: string, alike: (entry: string, key: string) => boolean): boolean | null => {
     if (value === null) return null
     const entries = 'word' in value ? [value.word] : (tables.get(value.table)?.entries ?? null)
-    return entries?.some((entry) => (isRegex ? fitsRegex(entry, key) : alike(entry, key))) ?? null
+    if (isRegex) return entries === null ? null : fitsAny(entries, key)
+    return entries?.some((entry) => alike(entry, key)) ?? null
   }
   const domain = recipient.slice(recipient.lastIndexOf('@') + 1)
   switch (about) {
@@ -153,15 +155,6 @@ function conditionHolds(
       return false // the probes come by plain SMTP, and do not log in
     default:
       return null
-  }
-}
-
-/** Regular expressions are POSIX's extended ones, without case (table(5)). */
-export function fitsRegex(pattern: string, key: string): boolean {
-  try {
-    return new RegExp(pattern, 'i').test(key)
-  } catch {
-    return false
   }
 }
 

@@ -43,7 +43,7 @@ async function told(findings: AsyncIterable<Finding>): Promise<readonly Finding[
   return all
 }
 
-async function* whyRefused(
+export async function* whyRefused(
   situation: Situation,
   address: string,
   isExtended: boolean,

@@ -4,6 +4,7 @@ import type { Finding, HostFacts, MailServerHost } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
 import { checkRecipients, checkRelaying } from './sendmail-acceptance-checks.ts'
 import { checkDaemon } from './sendmail-daemon-checks.ts'
+import { checkEachList } from './sendmail-each-list.ts'
 import { readSendmailFiles } from './sendmail-files.ts'
 import * as kinds from './sendmail-kinds.ts'
 import { checkMapLines } from './sendmail-map-checks.ts'
@@ -38,6 +39,7 @@ export async function* diagnoseSendmail(facts: HostFacts, host: MailServerHost):
     if (!isHookedUp) break
     yield* checkRecipients(situation, sample)
   }
+  if (isHookedUp) yield* checkEachList(situation)
   yield* checkRelaying(situation, samples)
   yield* checkMapLines(situation)
   yield* checkDaemon(situation)

@@ -294,6 +294,12 @@ export const loopbackOnly = kind('loopback-only', 'info', 950, [
   `where mail is to come from outside, take Addr=127.0.0.1 out of DAEMON_OPTIONS in sendmail.mc, ${anew}`,
 ])
 
+export const listsSampled = kind('lists-sampled', 'info', 960, [
+  'there are many lists, and Sendmail was not asked about each',
+  'It was asked about the oldest and the newest of each domain, and some of all the others.',
+  "'posthorn doctor --deep' tries a new one",
+])
+
 export const sendmailKinds: readonly FindingKind[] = [
   noConfiguration,
   noProgram,
@@ -349,4 +355,5 @@ export const sendmailKinds: readonly FindingKind[] = [
   loadLimits,
   notRestarted,
   loopbackOnly,
+  listsSampled,
 ]

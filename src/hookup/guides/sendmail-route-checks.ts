@@ -55,6 +55,15 @@ export async function* checkRoute(situation: Situation, sample: Sample): AsyncIt
 const isCanonifying = (ruleset: string): boolean =>
   ['canonify', 'Canonify2', 'LocalCanonify', '3', '96', '1', '2', 'final', '4'].includes(ruleset)
 
+/** Whether Sendmail leads the address to a mailer that is for us; null when it was not asked. */
+export function goesToLists({ cf, ...rest }: Situation, lines: readonly string[]): boolean | null {
+  const verdict = verdictOf(lines, 'parse')
+  if (verdict === null) return null
+  const mailer =
+    verdict.kind === 'mailer' ? cf.mailers.find(({ name }) => name === verdict.mailer) : undefined
+  return mailer !== undefined && (isForLists(mailer) || asksPort({ cf, ...rest }, mailer.name))
+}
+
 const namingRules = ({ cf }: Situation, mailer: string): readonly CfRule[] =>
   cf.rules.filter(({ text }) => new RegExp(`\\$#\\s*${mailer}(?![\\w-])`).test(text))
 
@@ -87,9 +96,9 @@ function* checkAskingRoute(situation: Situation, { domain, unknown }: Sample): I
   }
 }
 
-function whyNotRouted(
+export function whyNotRouted(
   situation: Situation,
-  { domain }: Sample,
+  { domain }: Pick<Sample, 'domain'>,
   address: string,
   lines: readonly string[],
 ): Finding {
@@ -131,7 +140,7 @@ function whyNotRouted(
   const taken = lines.find((line) => /^ParseLocal\s+returns: \$#/.test(line))
   return taken === undefined
     ? finding(kinds.ruleDoesNotFit, { ...at, seen: `${rule.text} does not take ${address}: ${result}` })
-    : finding(kinds.routedElsewhere, { ...at, seen: `${taken}, before ${rule.text} is asked` })
+    : finding(kinds.routedElsewhere, { ...at, seen: `${address}: ${taken}, before ${rule.text} is asked` })
 }
 
 /** LOCAL_RULE_0 makes rules of ParseLocal; hand-made files have them in ruleset 0. */

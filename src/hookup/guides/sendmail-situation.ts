@@ -4,11 +4,12 @@
 import type { HostFacts, MailServerHost } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { addressFromAfar } from './hosts.ts'
+import { addressesOf, askedToken, type ListSample, sampleLists } from './list-sample.ts'
 import { type SeenAt, seenFromOutside } from './seen-at.ts'
 import { type CfMap, parseCf, type SendmailCf } from './sendmail-cf.ts'
 import type { FileThere, SendmailFiles } from './sendmail-files.ts'
 import { readFromOutside } from './sendmail-from-outside.ts'
-import { askTestMode, findSendmail } from './sendmail-test-mode.ts'
+import { askTestMode, findSendmail, type TestMode } from './sendmail-test-mode.ts'
 
 export interface Situation {
   readonly facts: HostFacts
@@ -23,9 +24,17 @@ export interface Situation {
   readonly missingMaps: readonly { readonly path: string; readonly words: string }[]
   /** Where a path of the mail server is seen from here. */
   readonly seenAt: SeenAt
+  /** The lists that Sendmail is asked about one by one, and how many more there are. */
+  readonly lists: ReturnType<typeof sampleLists>
   /** The lines of one answer; empty when it was not asked. */
   answer(key: string): readonly string[]
+  /** Asks about addresses in each map of lists; `map NAME ADDRESS` is answered then. */
+  askMaps(addresses: readonly string[]): Promise<void>
 }
+
+/** So many lists are asked about one by one, and so many with each check of each of their addresses. */
+const mostLists = 300
+const mostLooks = 30
 
 /** An address of each sort for one domain; `list` is null where it has none yet. */
 export interface Sample {
@@ -37,7 +46,6 @@ export interface Sample {
 
 /** An address that no list can have: a list's name is made small. */
 const nobody = 'posthorn-doctor-asks-for-nobody'
-const token = 'doctor0asks'
 
 export function sampleOf(domain: DirectoryDomain, delimiter: string): Sample {
   const [name] = domain.listNames
@@ -45,7 +53,7 @@ export function sampleOf(domain: DirectoryDomain, delimiter: string): Sample {
   return {
     domain,
     post: name === undefined ? null : `${name}${at}`,
-    extended: name === undefined || delimiter === '' ? null : `${name}-bounces${delimiter}${token}${at}`,
+    extended: name === undefined || delimiter === '' ? null : `${name}-bounces${delimiter}${askedToken}${at}`,
     unknown: `${nobody}${at}`,
   }
 }
@@ -67,14 +75,19 @@ export async function situationOf(
 ): Promise<Situation> {
   const cf = parseCf(cfFile.path, cfFile.text)
   const program = await findSendmail(host)
-  const questions = questionsFor(facts, cf)
-  const lines = questions.map(([, question]) => question)
+  const lists = sampleLists(facts, mostLists)
   const outside = program === null ? await readFromOutside(facts, host, cfFile, cf) : null
-  const { complaints, answers } =
-    outside === null
-      ? await askTestMode(host, program ?? '', cfFile.path, lines)
-      : { complaints: outside.complaints, answers: lines.map((line) => outside.answer(line)) }
-  const byKey = new Map(questions.map(([key], at) => [key, answers[at] ?? []]))
+  const byKey = new Map<string, readonly string[]>()
+  const ask = async (questions: readonly Question[]): Promise<TestMode> => {
+    const lines = questions.map(([, question]) => question)
+    const told =
+      outside === null
+        ? await askTestMode(host, program ?? '', cfFile.path, lines)
+        : { complaints: outside.complaints, answers: lines.map((line) => outside.answer(line)) }
+    for (const [at, [key]] of questions.entries()) byKey.set(key, told.answers[at] ?? [])
+    return told
+  }
+  const { complaints, answers } = await ask(questionsFor(facts, cf, lists.samples))
   const said = answers.flat().flatMap((words) => {
     const path = /missing map file (\S+?):/.exec(words)?.[1]
     return path === undefined ? [] : [{ path, words }]
@@ -82,11 +95,26 @@ export async function situationOf(
   const missingMaps = outside?.missingMaps ?? said
   const seenAt = outside === null ? async (path: string) => path : seenFromOutside(facts, host)
   const answer = (key: string): readonly string[] => byKey.get(key) ?? []
-  return { facts, host, files, cfFile, cf, program, complaints, missingMaps, seenAt, answer }
+  const askMaps = async (addresses: readonly string[]): Promise<void> => {
+    if (addresses.length > 0) await ask(addresses.flatMap((address) => mapQuestions(cf, address)))
+  }
+  return { facts, host, files, cfFile, cf, program, complaints, missingMaps, seenAt, lists, answer, askMaps }
 }
 
-function questionsFor(facts: HostFacts, cf: SendmailCf): readonly (readonly [key: string, line: string])[] {
-  const questions: (readonly [string, string])[] = []
+type Question = readonly [key: string, line: string]
+
+const mapQuestions = (cf: SendmailCf, address: string): readonly Question[] =>
+  listMaps(cf).map(({ name }) => [`map ${name} ${address}`, `/map ${name} ${address}`] as const)
+
+/** The addresses of the lists in a sample, but for the two that are asked about before all others. */
+export function otherAddresses({ domain, names }: ListSample, delimiter: string): readonly string[] {
+  const { post, extended } = sampleOf(domain, delimiter)
+  const all = names.flatMap((name) => addressesOf(name, domain.mailHost, delimiter))
+  return all.filter((address) => address !== post && address !== extended)
+}
+
+function questionsFor(facts: HostFacts, cf: SendmailCf, lists: readonly ListSample[]): readonly Question[] {
+  const questions: Question[] = []
   const ask = (key: string, line: string): void => void questions.push([key, line])
   const client = ({ address, name }: typeof outside): void => {
     ask('', `.D{client_addr}${address}`)
@@ -107,7 +135,7 @@ function questionsFor(facts: HostFacts, cf: SendmailCf): readonly (readonly [key
       if (address === null) continue
       ask(`route ${address}`, `3,0 ${address}`)
       ask(`rcpt ${address}`, `check_rcpt ${address}`)
-      for (const { name } of listMaps(cf)) ask(`map ${name} ${address}`, `/map ${name} ${address}`)
+      questions.push(...mapQuestions(cf, address))
     }
     for (const name of ['mailertable', 'virtuser'])
       if (cf.maps.some((map) => map.name === name)) {
@@ -115,6 +143,12 @@ function questionsFor(facts: HostFacts, cf: SendmailCf): readonly (readonly [key
         ask(`map ${name} @${domain.mailHost}`, `/map ${name} @${domain.mailHost}`)
       }
   }
+  const few = lists.reduce((sum, { names }) => sum + names.length, 0) <= mostLooks
+  for (const sample of lists)
+    for (const address of otherAddresses(sample, facts.delimiter)) {
+      ask(`route ${address}`, `3,0 ${address}`)
+      if (few || isLookedAt(sample, address, facts.delimiter)) ask(`rcpt ${address}`, `check_rcpt ${address}`)
+    }
   for (const mailer of mailersNamed(cf))
     for (const { extended, unknown } of samples.slice(0, 1))
       ask(`try ${mailer}`, `/try ${mailer} ${extended ?? unknown}`)
@@ -126,6 +160,12 @@ function questionsFor(facts: HostFacts, cf: SendmailCf): readonly (readonly [key
     for (const ruleset of ['check_mail', 'checkmail'])
       ask(`${ruleset} ${extended ?? unknown}`, `${ruleset} <${extended ?? unknown}>`)
   return questions
+}
+
+/** The posting address, and the one that bounces come to. */
+function isLookedAt({ domain, names }: ListSample, address: string, delimiter: string): boolean {
+  const local = address.slice(0, -(domain.mailHost.length + 1))
+  return names.includes(local) || local.endsWith(`-bounces${delimiter}${askedToken}`)
 }
 
 /** What the access map is asked about a client (cf.m4, rulesets D and A); check_relay itself takes two words, -bt one. */

@@ -236,6 +236,12 @@ export const directory = defineUnit('publication.directory', function* () {
   }
 })
 
+/** The oldest and the newest list of each domain that has lists. */
+export const oldestAndNewest = defineUnit('list.oldest-and-newest', function* () {
+  const pairs = yield* all(selectOldestAndNewest)
+  return new Map(pairs.map(({ mailHost, names }) => [mailHost, names]))
+})
+
 export const publicationState = defineUnit('publication.state', function* () {
   return yield* one(selectPublication)
 })
@@ -272,6 +278,14 @@ const selectNames = query(
   `select group_concat(list.name, ' ' order by list.name) names, domain.mail_host
    from list join domain on domain.id = list.domain_id group by domain.id`,
   (row) => ({ names: text(row, 'names'), mailHost: text(row, 'mail_host') }),
+)
+const selectOldestAndNewest = query(
+  `select domain.mail_host, oldest.name as oldest, newest.name as newest
+   from (select domain_id, min(id) as first, max(id) as last from list group by domain_id) as ends
+   join domain on domain.id = ends.domain_id
+   join list as oldest on oldest.id = ends.first
+   join list as newest on newest.id = ends.last`,
+  (row) => ({ mailHost: text(row, 'mail_host'), names: [text(row, 'oldest'), text(row, 'newest')] as const }),
 )
 const insertList = query(
   'insert into list (list_id, name, domain_id, settings, created_at) values (?, ?, ?, ?, ?) returning id',
