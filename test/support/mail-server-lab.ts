@@ -1,6 +1,6 @@
 // A real mail server of test/mta-lab in a chroot of its own, and the world behind it: a sink that takes what it relays.
 import { ok } from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Envelope, Sink } from '../mta-lab/sink.mjs'
@@ -15,7 +15,7 @@ export interface MailServerLab extends AsyncDisposable {
   readonly world: Sink
   /** The `/` that the mail server sees. */
   readonly root: string
-  /** Words before a command that is to run where the mail server is. */
+  /** Words before a command that is to run where the mail server is; quick ones while it runs. */
   readonly prefix: readonly string[]
   /** The bytes of a message of the world. */
   textOf(envelope: Envelope): Buffer
@@ -63,7 +63,15 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
   const world = await new Sink({ port: 0, keep: true, dir: letters }).listen()
   ending.defer(() => world.close())
   const [smtpPort, lmtpPort] = [await freePort(), await freePort()]
-  const prefix = [lab, 'exec', '--dir', instance]
+  // lab.sh makes a chroot for each command; to step into that of a process takes no time.
+  const making = [lab, 'exec', '--dir', instance]
+  let prefix: readonly string[] = making
+  const runs = (ready: string): void => {
+    const { pids } = JSON.parse(ready) as { readonly pids: readonly number[] }
+    const inside = pids.map((pid) => jailed(pid, join(instance, 'root'))).find((pid) => pid !== null)
+    if (inside !== undefined) prefix = ['nsenter', '--target', String(inside), '--mount', '--root', '--']
+    up = true
+  }
 
   const begin = async (verb: 'prepare' | 'start', where: Where): Promise<void> => {
     rmSync(etc, { recursive: true, force: true })
@@ -76,7 +84,8 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
     const words = ports.flatMap(([name, port]) => [`--${name}-port`, String(port)])
     const domains = where.domains.flatMap((domain) => ['--domain', domain])
     const maps = where.maps === undefined ? [] : ['--maps', where.maps]
-    await command(verb, kind, '--dir', instance, ...words, ...domains, ...maps, '--etc', etc)
+    const said = await command(verb, kind, '--dir', instance, ...words, ...domains, ...maps, '--etc', etc)
+    if (verb === 'start') runs(said)
   }
   let up = false
   const stop = async (): Promise<void> => {
@@ -90,23 +99,31 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
     lmtpPort,
     world,
     root: join(instance, 'root'),
-    prefix,
+    get prefix() {
+      return prefix
+    },
     textOf: ({ id }) => readFileSync(join(letters, `${String(id).padStart(8, '0')}.eml`)),
     prepare: (where) => begin('prepare', where),
-    up: async () => {
-      await command('up', '--dir', instance)
-      up = true
-    },
-    start: async (where) => {
-      await begin('start', where)
-      up = true
-    },
+    up: async () => runs(await command('up', '--dir', instance)),
+    start: (where) => begin('start', where),
     stop,
     down: async () => {
+      prefix = making
       await command('down', '--dir', instance)
     },
     ask: (what) => command(what, '--dir', instance),
     exec: (argv, stdin) => run([...prefix, ...argv], stdin),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
+}
+
+/** The process itself or the nearest of its descendants that has this root; null when none has. */
+function jailed(pid: number, root: string): number | null {
+  if (readlinkSync(`/proc/${pid}/root`) === root) return pid
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  for (const child of children === '' ? [] : children.split(' ')) {
+    const found = jailed(Number(child), root)
+    if (found !== null) return found
+  }
+  return null
 }
