@@ -12,46 +12,21 @@ import { recipientsTable, reloadCommand } from '../../src/hookup/guides/opensmtp
 import type { Finding, HostFacts } from '../../src/model/hookup.ts'
 import { factsOf, labHost, writeHookup } from '../support/hook-up.ts'
 import { type MailServerLab, mailServerLab } from '../support/mail-server-lab.ts'
+import {
+  action,
+  type Breakage,
+  both,
+  earlier,
+  furtherBreakages,
+  listOnly,
+  oddities,
+  replaced,
+  shared,
+} from '../support/opensmtpd-breakages.ts'
 import { freshSite } from '../support/server.ts'
 
-const listOnly = 'lists.example.test'
-const shared = 'people.example.test'
-
-interface Breakage {
-  readonly title: string
-  /** What is told first, without `opensmtpd.`. */
-  readonly code: string
-  readonly seen?: RegExp
-  /** Changes smtpd.conf. */
-  readonly conf?: (text: string) => string
-  /** Changes the table. */
-  readonly table?: (text: string) => string
-  readonly facts?: (facts: HostFacts) => HostFacts
-  /** Anything else, given the table's path; what it gives back undoes it. */
-  readonly also?: (table: string) => () => void
-}
-
 /** When it started is known to smtpd alone. */
-const needsSmtpd = new Set(['not-restarted', 'table-stale'])
-
-const replaced =
-  (pattern: RegExp | string, by: string) =>
-  (text: string): string => {
-    const changed = text.replace(pattern, () => by)
-    if (changed === text) throw new Error(`nothing to break: ${pattern}`)
-    return changed
-  }
-/** Puts lines before the first rule of ours. */
-const earlier = (line: string) =>
-  replaced(
-    /^match from any for domain <posthorn_domains> rcpt-to/m,
-    `${line}\nmatch from any for domain <posthorn_domains> rcpt-to`,
-  )
-const both =
-  (...edits: readonly ((text: string) => string)[]) =>
-  (text: string): string =>
-    edits.reduce((before, edit) => edit(before), text)
-const action = (by: string) => replaced(/^action "posthorn".*$/m, by)
+const needsSmtpd = new Set(['not-restarted', 'table-stale', 'paused'])
 
 const breakages: readonly Breakage[] = [
   {
@@ -445,6 +420,15 @@ describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
   }
   const anHourAgo = (path: string): void => utimesSync(path, new Date(), new Date(Date.now() - 3_600_000))
 
+  const write = (text: string, entries: string): void => {
+    const ports = text
+      .replaceAll('127.0.0.1:PORT', `127.0.0.1:${lab.lmtpPort}`)
+      .replaceAll('PORT_OF_SMTP', String(lab.smtpPort))
+    writeFileSync(conf(), ports)
+    writeFileSync(table, entries)
+    for (const path of [conf(), table]) anHourAgo(path)
+  }
+
   before(async () => {
     lab = ending.use(await mailServerLab('opensmtpd'))
     const { smtpPort: relayPort, lmtpPort } = lab
@@ -474,16 +458,12 @@ describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
   for (const { title, code, seen, conf: edit, table: editTable, facts: changed, also } of [
     ...breakages,
     ...oneOfSeveral,
+    ...furtherBreakages,
   ])
     test(`${title}: ${code}`, async () => {
-      const text = (edit?.(sound.conf) ?? sound.conf)
-        .replace('127.0.0.1:PORT', `127.0.0.1:${lab.lmtpPort}`)
-        .replace('PORT_OF_SMTP', String(lab.smtpPort))
-      writeFileSync(conf(), text)
-      writeFileSync(table, editTable?.(sound.table) ?? sound.table)
-      for (const path of [conf(), table]) anHourAgo(path)
+      write(edit?.(sound.conf) ?? sound.conf, editTable?.(sound.table) ?? sound.table)
       if (code === 'not-restarted') utimesSync(conf(), new Date(), new Date(Date.now() + 60_000))
-      const undo = also?.(table)
+      const undo = await also?.(table, lab)
       try {
         const all = await found(changed?.(facts) ?? facts)
         equal(all[0]?.kind.code, `opensmtpd.${code}`, JSON.stringify(all, null, 1))
@@ -496,7 +476,15 @@ describe('the doctor at an OpenSMTPD', { timeout: 300_000 }, () => {
         const outside = await foundOutside(changed?.(facts) ?? facts)
         equal(outside[0]?.kind.code, `opensmtpd.${code}`, `from outside: ${JSON.stringify(outside, null, 1)}`)
       } finally {
-        undo?.()
+        await undo?.()
       }
+    })
+
+  for (const { title, conf: edit, files = {} } of oddities)
+    test(`odd, and sound: ${title}`, async () => {
+      write(edit(sound.conf), sound.table)
+      for (const [path, text] of Object.entries(files)) writeFileSync(join(lab.root, path), text)
+      for (const all of [await found(facts), await foundOutside(facts)])
+        equal(needsMending(all), false, JSON.stringify(all, null, 1))
     })
 })

@@ -20,6 +20,8 @@ export interface SmtpdConfiguration {
   /** When the latest of its files changed, in milliseconds since 1970. */
   readonly changed: number
   readonly statements: readonly Statement[]
+  /** The `include` lines whose file is not there. */
+  readonly missing: readonly Statement[]
 }
 
 /** Where a system keeps smtpd.conf: OpenBSD, Debian and Alpine, FreeBSD. */
@@ -39,7 +41,7 @@ export async function smtpdConfPath(host: MailServerHost): Promise<string> {
 
 const deepestInclude = 8
 
-/** Null when there is no such file; an included file that is missing counts as empty. Throws Unavailable. */
+/** Null when there is no such file; an included file that is missing is empty. Throws Unavailable. */
 export async function readSmtpdConf(
   host: MailServerHost,
   path: string,
@@ -47,6 +49,7 @@ export async function readSmtpdConf(
 ): Promise<SmtpdConfiguration | null> {
   const macros = new Map<string, string>()
   const statements: Statement[] = []
+  const missing: Statement[] = []
   let changed = 0
   const readOne = async (file: string, depth: number): Promise<boolean> => {
     const text = await host.readText(file)
@@ -55,11 +58,11 @@ export async function readSmtpdConf(
     for (const statement of parseSmtpdConf(text, file, macros)) {
       const [word, included] = statement.words
       if (word !== 'include' || included === undefined || depth >= deepestInclude) statements.push(statement)
-      else await readOne(await seenAt(included), depth + 1)
+      else if (!(await readOne(await seenAt(included), depth + 1))) missing.push(statement)
     }
     return true
   }
-  return (await readOne(path, 0)) ? { path, changed, statements } : null
+  return (await readOne(path, 0)) ? { path, changed, statements, missing } : null
 }
 
 /** Pure; macros that the text sets are added to `macros`. */

@@ -64,6 +64,21 @@ export const onlyFromLocal = kind('only-from-local', 'error', 24, [
   'Without "from any" a rule is for local clients; posts from outside are refused.',
   `write 'match from any for domain …', ${restart}`,
 ])
+export const ruleNarrowed = kind('rule-narrowed', 'error', 24, [
+  'the rule for lists has a condition that posts do not meet',
+  'Posts come from anywhere, by plain SMTP, without a login: such mail is refused, or goes the way of other mail.',
+  `take the condition out of the rule: 'match from any for domain … rcpt-to regex …', ${restart}`,
+])
+export const ruleElsewhere = kind('rule-elsewhere', 'error', 24, [
+  'the rule for list addresses does not lead to Posthorn',
+  'It takes the right mail and refuses it, or gives it to another action.',
+  `name the action that speaks LMTP in it: 'action "posthorn"', ${restart}`,
+])
+export const actionSource = kind('action-source', 'error', 37, [
+  'the action for lists sends from an address that cannot reach Posthorn',
+  'The connection to Posthorn fails, and mail for lists waits in the queue.',
+  `take 'src' out of the action, ${restart}`,
+])
 export const actionLocal = kind('action-local', 'error', 30, [
   'the action for lists is one for local users',
   'The actions lmtp, maildir, mbox and mda look for an account of that name and cut off what follows the +; there is none, so mail is refused.',
@@ -169,6 +184,26 @@ export const tlsNeeded = kind('tls-needed', 'error', 64, [
   'A listener with "tls-require" or "smtps" takes no mail without it.',
   'send to another listener, or set [mta] smtp_secure_mode: starttls (smtps for a listener with smtps)',
 ])
+export const localShadowed = kind('local-mail-elsewhere', 'warning', 59, [
+  'an earlier rule takes mail for lists that comes from this machine',
+  'Local mail to lists goes elsewhere, and so do the bounces that OpenSMTPD makes itself: members whose address is gone stay for ever.',
+  `move the rules for lists before it, ${restart}`,
+])
+export const filterRefuses = kind('filter-refuses', 'error', 61, [
+  'a filter refuses list mail, or mail of Posthorn',
+  'It says no before any rule is asked.',
+  `narrow the filter down, or let it pass list mail (bypass), ${restart}`,
+])
+export const paused = kind('paused', 'error', 90, [
+  'OpenSMTPD is paused',
+  'Mail waits in its queue, or is not taken, until it is told to go on.',
+  'smtpctl resume mta',
+])
+export const smallMessages = kind('message-size', 'warning', 860, [
+  'OpenSMTPD refuses all but small messages',
+  'Posts that the lists would take are refused by it, and so are copies with footers.',
+  "raise 'smtp max-message-size'; without the line it is 35 MB",
+])
 export const shortTtl = kind('queue-ttl', 'warning', 70, [
   'OpenSMTPD gives up after a short time',
   'Mail for lists bounces when Posthorn, or a member’s mail server, is down for longer.',
@@ -201,6 +236,9 @@ export const opensmtpdKinds: readonly FindingKind[] = [
   ruleMissing,
   domainMissing,
   ruleShadowed,
+  ruleNarrowed,
+  ruleElsewhere,
+  actionSource,
   onlyFromLocal,
   actionLocal,
   notLmtp,
@@ -223,6 +261,10 @@ export const opensmtpdKinds: readonly FindingKind[] = [
   notListening,
   loginNeeded,
   tlsNeeded,
+  localShadowed,
+  filterRefuses,
+  paused,
+  smallMessages,
   shortTtl,
   notRestarted,
   loopbackOnly,

@@ -1,13 +1,15 @@
 // Where list mail goes, and why not to Posthorn. Law: the first rule that matches decides, as in OpenSMTPD; when a rule
 // before it cannot be judged here, nothing is said.
 
+import { isIP } from 'node:net'
 import type { Finding, FindingKind } from '../../model/hookup.ts'
 import type { DirectoryDomain } from '../../model/mail-server.ts'
 import { finding } from '../finding.ts'
-import { reachable, reaches } from './hosts.ts'
+import { isLoopback, reachable, reaches } from './hosts.ts'
 import { addressesOf, askedToken, type ListSample, toldOnce } from './list-sample.ts'
 import * as kinds from './opensmtpd-kinds.ts'
-import { matches, type Rule } from './opensmtpd-rules.ts'
+import { tableName } from './opensmtpd-recipe.ts'
+import { isAboutSender, matches, type Rule, without } from './opensmtpd-rules.ts'
 import {
   type Action,
   decision,
@@ -28,6 +30,7 @@ export function* checkDomain(situation: Situation, { domain, names }: ListSample
     const wrong = [...checkActions(situation, domain, names), ...checkAddresses(situation, domain, names)]
     yield* wrong
     if (wrong.length > 0) return
+    yield* checkLocalMail(situation, domain, names)
   } else if (listOnly) yield* checkEmptyDomain(situation, domain, unknown)
   if (!listOnly) return
   const { rule, sure } = decision(situation, fromOutside(unknown))
@@ -42,9 +45,13 @@ function listAction(situation: Situation, address: string): Action | null {
   return action !== undefined && (isForLists(action) || leadsHere(situation, action)) ? action : null
 }
 
-/** False only where it is sure. */
-const goesToLists = (situation: Situation, address: string): boolean =>
-  listAction(situation, address) !== null || !decision(situation, fromOutside(address)).sure
+/** False only where it is sure: nobody's but our own rules are in doubt, for who sends is not as they want it. */
+function goesToLists(situation: Situation, address: string): boolean {
+  if (listAction(situation, address) !== null) return true
+  const ours = rulesForLists(situation)
+  const { doubtful } = decision(situation, fromOutside(address))
+  return doubtful.some((rule) => !ours.includes(rule) || !rule.conditions.some(isAboutSender))
+}
 
 /** Each action that takes mail of one of the lists. */
 function* checkActions(
@@ -54,6 +61,27 @@ function* checkActions(
 ): Iterable<Finding> {
   const actions = new Set(names.flatMap((name) => listAction(situation, `${name}@${mailHost}`) ?? []))
   for (const action of actions) yield* checkAction(situation, action)
+}
+
+/** Mail of this machine, and the bounces that OpenSMTPD makes itself. */
+function* checkLocalMail(
+  situation: Situation,
+  { mailHost }: DirectoryDomain,
+  names: readonly string[],
+): Iterable<Finding> {
+  for (const name of names) {
+    const probe = { client: 'local', sender: '', recipient: `${name}-bounces@${mailHost}` }
+    const { rule, sure } = decision(situation, probe)
+    const action = situation.actions.get(rule?.action ?? '')
+    if (
+      rule === null ||
+      !sure ||
+      (action !== undefined && (isForLists(action) || leadsHere(situation, action)))
+    )
+      continue
+    yield finding(kinds.localShadowed, placeOf(rule.statement))
+    return
+  }
 }
 
 const mostExplained = 50
@@ -113,6 +141,11 @@ function* whyNot(
     })
     return
   }
+  const elsewhere = taken !== null && takesOurTable(situation, taken) ? taken : null
+  if (elsewhere !== null && !candidates.includes(elsewhere)) {
+    yield finding(kinds.ruleElsewhere, placeOf(elsewhere.statement))
+    return
+  }
   const shadowed = candidates.find((rule) => matches(rule, tables, localNames, probe) === true)
   if (shadowed !== undefined && taken !== null) {
     yield finding(kinds.ruleShadowed, {
@@ -126,6 +159,17 @@ function* whyNot(
   )
   if (local !== undefined) {
     yield finding(kinds.onlyFromLocal, placeOf(local.statement))
+    return
+  }
+  const narrowed = candidates.find(
+    (rule) => matches(without(rule, isAboutSender), tables, localNames, probe) === true,
+  )
+  const turned = candidates.find(({ conditions }) =>
+    conditions.some(({ about, not }) => not && /^for domain$|rcpt-to$/.test(about)),
+  )
+  const conditional = narrowed ?? turned
+  if (conditional !== undefined) {
+    yield finding(kinds.ruleNarrowed, placeOf(conditional.statement))
     return
   }
   const [first] = candidates
@@ -145,8 +189,13 @@ function* whyNot(
   }
   const recipients = ofDomain.conditions.find(({ about }) => about.endsWith('rcpt-to'))
   const table = tableOf(ofDomain, tables, 'rcpt-to')
-  if (recipients === undefined || table === null) {
+  if (recipients === undefined) {
     yield finding(kinds.ruleMissing, placeOf(ofDomain.statement))
+    return
+  }
+  if (table === null) {
+    const { text, file, line } = ofDomain.statement
+    yield finding(notInTable, { seen: `${text} does not take ${address}`, file, line })
     return
   }
   const isOfExpressions = table.entries?.some((entry) => /[\^$\\]/.test(entry)) === true
@@ -162,6 +211,12 @@ function* whyNot(
       file: table.path ?? table.statement.file,
       line: table.path === null ? table.statement.line : null,
     })
+}
+
+/** A rule that asks the table of list addresses, whatever its action is. */
+function takesOurTable({ tables, facts }: Situation, rule: Rule): boolean {
+  const table = tableOf(rule, tables, 'rcpt-to')
+  return table !== null && (table.path?.startsWith(`${facts.dataDir}/`) === true || table.name === tableName)
 }
 
 /** The table that a condition names; null where it names a word, or nothing. */
@@ -222,6 +277,15 @@ function* checkAction(
     url.host.toLowerCase() !== 'localhost'
   if (url !== null && !isName && !reaches(url.host, facts.lmtp.host))
     yield finding(kinds.wrongHost, { ...at, change })
+  const source = options[options.indexOf('src') + 1]
+  if (
+    options.includes('src') &&
+    source !== undefined &&
+    isIP(source) !== 0 &&
+    isLoopback(host) &&
+    !isLoopback(source)
+  )
+    yield finding(kinds.actionSource, { ...at, change })
   if (options.includes('tls') || options.includes('auth')) yield finding(kinds.actionTls, { ...at, change })
   if (options.includes('mail-from') || options.includes('srs'))
     yield finding(kinds.senderChanged, { ...at, change })

@@ -12,6 +12,7 @@ const path = '/etc/smtpd.conf'
 const conf = (text: string): SmtpdConfiguration => ({
   path,
   changed: 0,
+  missing: [],
   statements: parseSmtpdConf(text, path, new Map()),
 })
 const usual = conf('listen on localhost\naction "out" relay\nmatch from local for any action "out"\n')

@@ -26,6 +26,11 @@ export function* checkRelaying(situation: Situation): Iterable<Finding> {
   const action = actions.get(rule.action)
   if (action !== undefined && (action.method !== 'relay' || isForLists(action)) && sure)
     yield finding(kinds.relayAstray, placeOf(rule.statement))
+  else if (action?.options.includes('mail-from') === true && sure)
+    yield finding(kinds.senderChanged, {
+      ...placeOf(action.statement),
+      change: `take mail-from out of action "${action.name}", or give Posthorn's mail an action without it, see 'smtpd -n', and restart OpenSMTPD`,
+    })
 }
 
 interface Listener {
@@ -62,6 +67,12 @@ function reachesListener(host: string, where: string): boolean {
   const isOneFamily = /^[\d.]+$|:/.test(where) && /^[\d.]+$|:/.test(host)
   return !isOneFamily || host === where
 }
+
+/** The listeners that Posthorn's own mail comes to. */
+export const ourListeners = ({ configuration, facts }: Situation): readonly Statement[] =>
+  listenersOf(configuration.statements)
+    .filter(({ where, port }) => port === facts.relay.port && reachesListener(facts.relay.host, where))
+    .map(({ statement }) => statement)
 
 export function* checkListeners({ configuration, facts }: Situation): Iterable<Finding> {
   const listeners = listenersOf(configuration.statements)

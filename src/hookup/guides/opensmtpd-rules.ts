@@ -36,7 +36,7 @@ export function rulesOf(statements: readonly Statement[]): readonly Rule[] {
   return statements.filter(({ words }) => words[0] === 'match').map(ruleOf)
 }
 
-function ruleOf(statement: Statement): Rule {
+export function ruleOf(statement: Statement): Rule {
   const { words } = statement
   const conditions: Condition[] = []
   let action: string | null = null
@@ -86,21 +86,31 @@ const isKeyword = (word: string): boolean =>
     word,
   )
 
-/** The first rule that takes the probe, or may do so: `sure` is false when one before it could not be judged. */
+/** The first rule that takes the probe; `doubtful` are those before it that could not be judged. */
 export function decide(
   rules: readonly Rule[],
   tables: ReadonlyMap<string, Table>,
   localNames: readonly string[],
   probe: Probe,
-): { readonly rule: Rule | null; readonly sure: boolean } {
-  let sure = true
+): { readonly rule: Rule | null; readonly sure: boolean; readonly doubtful: readonly Rule[] } {
+  const doubtful: Rule[] = []
   for (const rule of rules) {
     const fits = matches(rule, tables, localNames, probe)
-    if (fits === true) return { rule, sure }
-    if (fits === null) sure = false
+    if (fits === true) return { rule, sure: doubtful.length === 0, doubtful }
+    if (fits === null) doubtful.push(rule)
   }
-  return { rule: null, sure }
+  return { rule: null, sure: doubtful.length === 0, doubtful }
 }
+
+/** Conditions about who sends, and how: what is left of a rule for lists says where the mail goes. */
+export const isAboutSender = ({ about, not }: Condition): boolean =>
+  (!['from any', 'from local'].includes(about) || not) && !about.startsWith('for ') && about !== 'rcpt-to'
+
+/** The rule without some of its conditions. */
+export const without = (rule: Rule, leftOut: (condition: Condition) => boolean): Rule => ({
+  ...rule,
+  conditions: rule.conditions.filter((condition) => !leftOut(condition)),
+})
 
 /** Null: cannot be known. */
 export function matches(
@@ -117,7 +127,8 @@ export function matches(
   return answers.includes(null) ? null : true
 }
 
-function conditionHolds(
+/** Null: cannot be known. */
+export function conditionHolds(
   { about, isRegex, value }: Condition,
   tables: ReadonlyMap<string, Table>,
   localNames: readonly string[],
@@ -147,6 +158,7 @@ function conditionHolds(
     case 'mail-from':
       return inValue(sender, sameAddress)
     case 'from src':
+    case 'src':
       return inValue(client === 'local' ? '127.0.0.1' : client, sameNetwork)
     case 'from socket':
     case 'from auth':
@@ -154,7 +166,7 @@ function conditionHolds(
     case 'tls':
       return false // the probes come by plain SMTP, and do not log in
     default:
-      return null
+      return null // also a tag: which listener gave it is not known here
   }
 }
 

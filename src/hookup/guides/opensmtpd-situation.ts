@@ -1,5 +1,6 @@
 // What the doctor knows of an OpenSMTPD before it judges: its rules, actions and tables. Law: the files as they are now;
 // what smtpd itself says of them comes beside.
+import { dirname, join } from 'node:path'
 import type { Ended, HostFacts, MailServerHost } from '../../model/hookup.ts'
 import type { SmtpdConfiguration, Statement } from './opensmtpd-configuration.ts'
 import { decide, type Probe, type Rule, rulesOf } from './opensmtpd-rules.ts'
@@ -48,8 +49,14 @@ export async function situationOf(
     actions: new Map(actions.map((action) => [action.name, action])),
     tables: await readTables(host, seenAt, configuration),
     said,
-    localNames: ['localhost', facts.hostname],
+    localNames: ['localhost', facts.hostname, ...(await mailName(host, configuration.path))],
   }
+}
+
+/** Its own name, where a file says it: `for local` means it too. */
+async function mailName(host: MailServerHost, conf: string): Promise<readonly string[]> {
+  const name = (await host.readText(join(dirname(conf), 'mailname')))?.trim().toLowerCase() ?? ''
+  return name === '' ? [] : [name]
 }
 
 function actionOf(statement: Statement): Action {

@@ -2,6 +2,7 @@
 // defined before they are used, tables without a file or without a line. Pure.
 import type { Finding } from '../../model/hookup.ts'
 import { finding } from '../finding.ts'
+import type { Statement } from './opensmtpd-configuration.ts'
 import * as kinds from './opensmtpd-kinds.ts'
 import { placeOf, type Situation } from './opensmtpd-situation.ts'
 
@@ -9,6 +10,25 @@ const statements = new Set(
   'action admd bounce ca filter include limit listen match mda mta pki proc queue smtp srs table'.split(' '),
 )
 const methods = new Set('expand-only forward-only lmtp maildir mbox mda relay'.split(' '))
+const backends = new Set(
+  'static file db getpwnam proc ldap mysql passwd postgres redis socketmap sqlite'.split(' '),
+)
+
+/** A macro that there is not, a quote that goes on in the next line, or what excludes each other. */
+const isBroken = ({ words }: Statement): boolean =>
+  words.some((word) => /^\$\w+$/.test(word) || word.includes('\n')) ||
+  (words[0] === 'action' && words.includes('backup') && words.includes('host'))
+
+function* checkFilterNames(ordered: readonly Statement[]): Iterable<Finding> {
+  const known = new Set(ordered.flatMap(({ words }) => (words[0] === 'filter' ? [words[1]] : [])))
+  for (const statement of ordered) {
+    const { words } = statement
+    const named = words[words.indexOf('filter') + 1]
+    if (words[0] === 'listen' && words.includes('filter') && named !== '{' && !known.has(named))
+      yield finding(kinds.configurationError, placeOf(statement))
+  }
+}
+
 const conditions = new Set([
   ...['any', 'auth', 'local', 'mail-from', 'rdns', 'socket', 'src'].map((word) => `from ${word}`),
   ...['any', 'local', 'domain', 'rcpt-to'].map((word) => `for ${word}`),
@@ -20,7 +40,18 @@ export function* checkByReading({ configuration, rules, tables, actions }: Situa
   const before = (a: (typeof ordered)[number], b: (typeof ordered)[number]): boolean =>
     ordered.indexOf(a) < ordered.indexOf(b)
   for (const statement of ordered)
-    if (!statements.has(statement.words[0] ?? '')) yield finding(kinds.configurationError, placeOf(statement))
+    if (!statements.has(statement.words[0] ?? '') || isBroken(statement))
+      yield finding(kinds.configurationError, placeOf(statement))
+  for (const statement of configuration.missing) yield finding(kinds.configurationError, placeOf(statement))
+  yield* checkFilterNames(ordered)
+  const names = new Set<string>()
+  for (const { words } of ordered)
+    if (words[0] === 'action' && names.size === names.add(words[1] ?? '').size) {
+      const again = ordered.findLast((one) => one.words[0] === 'action' && one.words[1] === words[1])
+      if (again !== undefined) yield finding(kinds.configurationError, placeOf(again))
+    }
+  for (const { kind, statement } of tables.values())
+    if (!backends.has(kind)) yield finding(kinds.configurationError, placeOf(statement))
   for (const { statement, method } of actions.values())
     if (!methods.has(method)) yield finding(kinds.configurationError, placeOf(statement))
   for (const { statement, action, conditions: all } of rules) {

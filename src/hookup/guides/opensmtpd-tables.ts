@@ -7,7 +7,7 @@ import type { SeenAt } from './seen-at.ts'
 export interface Table {
   readonly name: string
   readonly statement: Statement
-  /** `static`, `file`, `db`, or a backend of its own, such as `sqlite`. */
+  /** `static`, `file`, `db`, or the name of a backend, such as `sqlite`. */
   readonly kind: string
   /** Where it is seen from here; null for a static table. */
   readonly path: string | null
@@ -44,9 +44,12 @@ async function readTable(
     return { name, statement, kind: 'static', path: null, entries, facts: null }
   }
   const place = rest.join('')
-  const [, kind = 'file', written = place] = /^(\w+):(.*)$/.exec(place) ?? []
+  // Without a colon it is the name of a backend.
+  const [, kind = place, written = ''] = /^(\w+):(.*)$/.exec(place) ?? []
+  if (written === '') return { name, statement, kind, path: null, entries: null, facts: null }
   const path = await seenAt(written)
-  const facts = await host.stat(path)
+  const there = await host.stat(path)
+  const facts = there?.kind === 'directory' ? null : there
   const text = kind === 'file' && facts !== null ? await host.readText(path) : null
   return { name, statement, kind, path, entries: text === null ? null : entriesOf(text), facts }
 }
