@@ -1,10 +1,21 @@
 // A real mail server of test/mta-lab in a chroot of its own, and the world behind it: a sink that takes what it relays.
 import { ok } from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Envelope, Sink } from '../mta-lab/sink.mjs'
-import { freePort, type Ran, run } from './server.ts'
+import { eventually, freePort, type Ran, run } from './server.ts'
 
 const lab = new URL('../mta-lab/lab.sh', import.meta.url).pathname
 
@@ -15,7 +26,7 @@ export interface MailServerLab extends AsyncDisposable {
   readonly world: Sink
   /** The `/` that the mail server sees. */
   readonly root: string
-  /** Words before a command that is to run where the mail server is; quick ones while it runs. */
+  /** Words before a command that is to run where the mail server is. */
   readonly prefix: readonly string[]
   /** The bytes of a message of the world. */
   textOf(envelope: Envelope): Buffer
@@ -66,11 +77,22 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
   // lab.sh makes a chroot for each command; to step into that of a process takes no time.
   const making = [lab, 'exec', '--dir', instance]
   let prefix: readonly string[] = making
-  const runs = (ready: string): void => {
-    const { pids } = JSON.parse(ready) as { readonly pids: readonly number[] }
-    const inside = pids.map((pid) => jailed(pid, join(instance, 'root'))).find((pid) => pid !== null)
-    if (inside !== undefined) prefix = ['nsenter', '--target', String(inside), '--mount', '--root', '--']
-    up = true
+  /** Something in the chroot that does nothing, to step to. */
+  const keepOpen = async (): Promise<void> => {
+    const [program = '', ...args] = making
+    const keeper = spawn(program, [...args, 'sleep', '3600'], { stdio: 'ignore' })
+    const ended = once(keeper, 'close')
+    kept.defer(() => void keeper.kill())
+    const inside = await eventually(
+      'a process in the chroot',
+      () => (keeper.pid === undefined ? null : jailed(keeper.pid, join(instance, 'root'))),
+      20_000,
+    )
+    kept.defer(async () => {
+      process.kill(inside)
+      await ended
+    })
+    prefix = ['nsenter', '--target', String(inside), '--mount', '--root', '--']
   }
 
   const begin = async (verb: 'prepare' | 'start', where: Where): Promise<void> => {
@@ -84,8 +106,8 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
     const words = ports.flatMap(([name, port]) => [`--${name}-port`, String(port)])
     const domains = where.domains.flatMap((domain) => ['--domain', domain])
     const maps = where.maps === undefined ? [] : ['--maps', where.maps]
-    const said = await command(verb, kind, '--dir', instance, ...words, ...domains, ...maps, '--etc', etc)
-    if (verb === 'start') runs(said)
+    await command(verb, kind, '--dir', instance, ...words, ...domains, ...maps, '--etc', etc)
+    if (prefix === making) await keepOpen()
   }
   let up = false
   const stop = async (): Promise<void> => {
@@ -104,11 +126,16 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
     },
     textOf: ({ id }) => readFileSync(join(letters, `${String(id).padStart(8, '0')}.eml`)),
     prepare: (where) => begin('prepare', where),
-    up: async () => runs(await command('up', '--dir', instance)),
-    start: (where) => begin('start', where),
+    up: async () => {
+      await command('up', '--dir', instance)
+      up = true
+    },
+    start: async (where) => {
+      await begin('start', where)
+      up = true
+    },
     stop,
     down: async () => {
-      prefix = making
       await command('down', '--dir', instance)
     },
     ask: (what) => command(what, '--dir', instance),
@@ -119,6 +146,7 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
 
 /** The process itself or the nearest of its descendants that has this root; null when none has. */
 function jailed(pid: number, root: string): number | null {
+  if (!existsSync(`/proc/${pid}/root`)) return null
   if (readlinkSync(`/proc/${pid}/root`) === root) return pid
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
   for (const child of children === '' ? [] : children.split(' ')) {
