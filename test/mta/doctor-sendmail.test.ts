@@ -29,6 +29,8 @@ interface Breakage {
   /** Lines for the access map, which is compiled anew. */
   readonly access?: string
   readonly facts?: (facts: HostFacts) => HostFacts
+  /** Maps by name, compiled. */
+  readonly maps?: Readonly<Record<string, string>>
   /** Anything else; what it gives back undoes it. */
   readonly also?: (place: Place) => () => void
 }
@@ -38,16 +40,6 @@ interface Place {
   readonly etc: string
   readonly facts: HostFacts
 }
-
-/** What only Sendmail itself can tell: compiled maps, and what it finds wrong in a file. */
-const needsSendmail = new Set([
-  'the access map refuses the domain',
-  'the access map refuses one address of one list',
-  'the access map refuses Posthorn',
-  'the access map refuses the senders of the lists',
-  'Posthorn is down',
-  'an option that there is not',
-])
 
 const replaced =
   (pattern: RegExp | string, by: string) =>
@@ -374,6 +366,70 @@ const byTable: readonly Breakage[] = [
   },
 ]
 
+const feature = (...lines: readonly string[]) =>
+  replaced('dnl # Default Mailer setup', [...lines, 'dnl # Default Mailer setup'].join('\n'))
+const masquerade = (what: string) =>
+  feature("MASQUERADE_AS(`example.org')dnl", what, "FEATURE(`masquerade_envelope')dnl")
+const milter = (onFailure: string) =>
+  feature(`INPUT_MAIL_FILTER(\`f', \`S=local:/run/none.sock${onFailure}')dnl`)
+
+const byOtherFeatures: readonly Breakage[] = [
+  { title: 'masquerading takes the domain of the lists', code: 'sender-masqueraded', seen: /becomes \S+@example\.org/, mc: masquerade(`MASQUERADE_DOMAIN(\`${listOnly}')dnl`) },
+  { title: 'masquerading takes all domains below one', code: 'sender-masqueraded', mc: masquerade("MASQUERADE_DOMAIN(`example.test')dnl\nFEATURE(`masquerade_entire_domain')dnl") },
+  { title: 'a client that only relays to a hub', code: 'sender-masqueraded', mc: feature("FEATURE(`nullclient', `[192.0.2.1]')dnl") },
+  { title: 'a mail filter that is down refuses all', code: 'milter-down', mc: milter(', F=R') },
+  { title: 'a mail filter that is down puts all off', code: 'milter-down', mc: milter(', F=T') },
+  { title: 'a mailer that is called expensive, and held', code: 'mailer-held', mc: (text) => feature("define(`confCON_EXPENSIVE', `True')dnl")(mailerFlags('mDFMuXzk8e')(text)) },
+  { title: 'a mailer that waits to be asked for', code: 'mailer-held', mc: mailerFlags('mDFMuXzk8%') },
+  { title: 'a mailer that cuts lines', code: 'mailer-cuts-lines', mc: replaced(/^\t\tA=TCP \$h (\d+)$/m, '\t\tL=80, A=TCP $h PORT') },
+  { title: 'a mailer for small messages', code: 'message-size', mc: replaced(/^\t\tA=TCP \$h (\d+)$/m, '\t\tM=1000, A=TCP $h PORT') },
+  { title: 'a low limit of size', code: 'message-size', mc: feature("define(`confMAX_MESSAGE_SIZE', `10000')dnl") },
+  { title: 'a short life in the queue', code: 'queue-ttl', mc: feature("define(`confTO_QUEUERETURN', `10m')dnl") },
+  { title: 'the access map puts off mail for the domain', code: 'access-denies', seen: /450 later/, mc: feature("FEATURE(`blocklist_recipients')dnl"), access: `To:${listOnly}\tERROR:4.2.1:450 later\n` },
+  { title: 'the access map throws mail for one list away', code: 'access-denies', seen: /thrown away/, mc: feature("FEATURE(`blocklist_recipients')dnl"), access: `To:tea@${listOnly}\tDISCARD\n` },
+  { title: 'the access map throws our mail away', code: 'access-denies', access: 'Connect:127.0.0.1\tDISCARD\n' },
+  { title: 'the access map has words for localhost', code: 'access-denies', access: 'Connect:localhost\tERROR:"550 go away"\n' },
+  { title: 'checks are delayed, and the access map refuses us', code: 'access-denies', mc: feature("FEATURE(`delay_checks')dnl"), access: 'Connect:127.0.0.1\tREJECT\n' },
+  { title: 'the class is misspelt where it is filled', code: 'rule-missing', mc: replaced(`C{PosthornDomains}${listOnly}`, `C{PosthornDomain}${listOnly}`) },
+  { title: 'the class is misspelt in the rule', code: 'rule-missing', mc: replaced('$={PosthornDomains} $* > $*\t$#posthorn', '$={PosthornDomain} $* > $*\t$#posthorn') },
+  { title: 'quotes of the shell in m4', code: 'relay-domain-missing', mc: replaced(`RELAY_DOMAIN(\`${listOnly}')`, `RELAY_DOMAIN('${listOnly}')`) },
+  { title: 'a name for this machine without brackets', code: 'host-without-brackets', mc: replaced('$@ [127.0.0.1] $: $1 < @ $2 . > $4', '$@ localhost $: $1 < @ $2 . > $4') },
+  { title: 'a login wanted, and no ETRN', code: 'login-needed', mc: replaced("Addr=127.0.0.1')", "Addr=127.0.0.1, M=Ea')") },
+  {
+    title: 'a shared domain that Sendmail does not know',
+    code: 'relay-domain-missing',
+    seen: new RegExp(`@${shared}`),
+    also: ({ etc }) => editing(join(etc, 'local-host-names'), () => ''),
+  },
+  { title: 'an option that is misspelt', code: 'configuration-error', mc: feature("define(`confPRIVACY_FLAGS', `needmailhelo,nodsn')dnl") },
+  { title: 'deliveries in the background of the queue alone', code: 'queue-only', mc: feature("define(`confDELIVERY_MODE', `deferred')dnl") },
+  { title: 'our rule behind one that takes everything', code: 'routed-elsewhere', mc: replaced(/^LOCAL_RULE_0$/m, 'LOCAL_RULE_0\nR$* < @ $* > $*\t$#relay $@ [192.0.2.1] $: $1 < @ $2 > $3') },
+] // biome-ignore format: a table
+
+interface Oddity extends Pick<Breakage, 'maps' | 'access' | 'also'> {
+  readonly title: string
+  readonly mc: (text: string) => string
+}
+
+const oddities: readonly Oddity[] = [
+  { title: 'a mailertable for others', mc: feature("FEATURE(`mailertable')dnl"), maps: { mailertable: 'example.org\tesmtp:[192.0.2.1]\n' } },
+  { title: 'a mailertable line for the lists, which our rule comes before', mc: feature("FEATURE(`mailertable')dnl"), maps: { mailertable: `${listOnly}\tesmtp:[192.0.2.1]\n` } },
+  { title: 'a virtusertable that takes all, which our rule comes before', mc: feature("FEATURE(`virtusertable')dnl"), maps: { virtusertable: `@${shared}\troot\n` } },
+  { title: 'a virtusertable line of a list’s name', mc: feature("FEATURE(`virtusertable')dnl"), maps: { virtusertable: `tea@${shared}\troot\n` } },
+  { title: 'masquerading of headers', mc: feature("MASQUERADE_AS(`example.org')dnl") },
+  { title: 'a mail filter that is down, and is gone round', mc: milter('') },
+  { title: 'no UUCP', mc: feature("FEATURE(`nouucp', `reject')dnl") },
+  { title: 'what nobody has goes to root', mc: feature("define(`LUSER_RELAY', `local:root')dnl") },
+  { title: 'checks are delayed', mc: feature("FEATURE(`delay_checks')dnl") },
+  { title: 'one recipient a message', mc: feature("define(`confMAX_RCPTS_PER_MESSAGE', `1')dnl") },
+  { title: 'the domain in capitals', mc: replaced(`C{PosthornDomains}${listOnly}`, `C{PosthornDomains}${listOnly.toUpperCase()}`) },
+  {
+    title: 'the list domain among its own names',
+    mc: (text) => text,
+    also: ({ etc }) => editing(join(etc, 'local-host-names'), (text) => `${text}${listOnly}\n`),
+  },
+] // biome-ignore format: a table
+
 const milkOnly = `R$* milk < @ ${listOnly} . > $*\t$#local $: milk`
 
 const oneOfSeveral: readonly Breakage[] = [
@@ -466,25 +522,40 @@ function editing(path: string, edit: (text: string) => string): () => void {
   return () => writeFileSync(path, sound)
 }
 
+const knowsSendmailAlone = new Set(['access-denies', 'sender-masqueraded', 'configuration-error'])
+/** What only Sendmail itself can tell: compiled maps, and what it finds wrong in a file. */
+const needsSendmail = new Set([
+  'the access map refuses the domain',
+  'the access map refuses one address of one list',
+  'the access map refuses Posthorn',
+  'the access map refuses the senders of the lists',
+  'Posthorn is down',
+  ...byOtherFeatures.filter(({ code }) => knowsSendmailAlone.has(code)).map(({ title }) => title),
+  'an option that there is not',
+])
+
 interface Ward {
   readonly title: string
   readonly sections: () => Promise<Parameters<typeof freshSite>[0]['sections']>
   readonly domains: readonly (readonly string[])[]
   readonly breakages: readonly Breakage[]
+  readonly odd: readonly Oddity[]
 }
 
-for (const { title, sections, domains, breakages } of [
+for (const { title, sections, domains, breakages, odd } of [
   {
     title: 'a Sendmail that reads a table',
     sections: async () => ({ mta: { incoming: 'sendmail' } }),
     domains: [[listOnly, '--list-only'], [shared]],
-    breakages: [...anyWay, ...byTable, ...oneOfSeveral],
+    breakages: [...anyWay, ...byTable, ...oneOfSeveral, ...byOtherFeatures],
+    odd: oddities,
   },
   {
     title: 'a Sendmail that asks by socketmap',
     sections: async () => ({ lookup: { socketmap: `127.0.0.1:${await freePort()}` } }),
     domains: [[listOnly, '--list-only']],
     breakages: bySocket,
+    odd: [],
   },
 ] as readonly Ward[])
   describe(`the doctor at ${title}`, { timeout: 300_000 }, () => {
@@ -549,7 +620,10 @@ for (const { title, sections, domains, breakages } of [
 
     for (const { title: what, code, seen, mc, cf, access, facts: changed, also } of breakages)
       test(`${what}: ${code}`, async () => {
-        writeFileSync(file('sendmail.mc'), mc?.(sound.mc) ?? sound.mc)
+        writeFileSync(
+          file('sendmail.mc'),
+          (mc?.(sound.mc) ?? sound.mc).replace('$h PORT', `$h ${lab.lmtpPort}`),
+        )
         if (mc === undefined) writeFileSync(file('sendmail.cf'), sound.cf)
         else await makeCf()
         if (cf !== undefined)
@@ -580,6 +654,23 @@ for (const { title, sections, domains, breakages } of [
             writeFileSync(file('access'), sound.access)
             await makeAccess()
           }
+        }
+      })
+
+    for (const { title: what, mc, maps = {}, also } of odd)
+      test(`odd, and sound: ${what}`, async () => {
+        writeFileSync(file('sendmail.mc'), mc(sound.mc))
+        await makeCf()
+        for (const [name, text] of Object.entries(maps)) {
+          writeFileSync(file(name), text)
+          await make(`/usr/libexec/sendmail/makemap hash ${name} < ${name}`)
+        }
+        const undo = also?.({ etc: join(lab.root, 'etc/mail'), facts })
+        try {
+          for (const all of [await found(facts), await foundOutside(facts)])
+            equal(needsMending(all), false, JSON.stringify(all, null, 1))
+        } finally {
+          undo?.()
         }
       })
   })

@@ -92,7 +92,7 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
       process.kill(inside)
       await ended
     })
-    prefix = ['nsenter', '--target', String(inside), '--mount', '--root', '--']
+    prefix = ['nsenter', '--target', String(inside), '--mount', '--root', '--wd', '--']
   }
 
   const begin = async (verb: 'prepare' | 'start', where: Where): Promise<void> => {

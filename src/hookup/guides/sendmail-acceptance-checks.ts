@@ -51,15 +51,25 @@ export async function* whyRefused(
   const lines = situation.answer(`rcpt ${address}`)
   const said = verdict(situation, address)
   if (said === null) return
-  const failed = said.kind === 'error' || isTemporary(lines)
+  const isDiscarded = said.kind === 'mailer' && said.mailer === 'discard'
+  const failed = said.kind === 'error' || isDiscarded || isTemporary(lines)
   if (!failed) return
+  if (isDiscarded) {
+    yield finding(kinds.accessDenies, {
+      seen: `RCPT TO:<${address}> is taken, and the message thrown away`,
+      file: situation.cf.path,
+    })
+    return
+  }
   const words = said.kind === 'error' ? said.words : 'a look-up failed'
   if (/relaying/i.test(words)) {
     const domain = address.slice(address.lastIndexOf('@') + 1)
     yield finding(kinds.relayDomainMissing, {
       seen: `RCPT TO:<${address}>: ${words}`,
       file: situation.files.mc?.path ?? situation.cf.path,
-      change: `add RELAY_DOMAIN(\`${domain}')dnl to sendmail.mc, make sendmail.cf anew, and restart Sendmail`,
+      change: isForListsAlone(situation, domain)
+        ? `add RELAY_DOMAIN(\`${domain}')dnl to sendmail.mc, make sendmail.cf anew, and restart Sendmail`
+        : `people have addresses in ${domain} too: add it to /etc/mail/local-host-names (or to VIRTUSER_DOMAIN), and restart Sendmail`,
     })
     return
   }
@@ -76,6 +86,9 @@ export async function* whyRefused(
       : kinds.listMailRefused
   yield finding(kind, { seen: `RCPT TO:<${address}>: ${words}`, file: situation.cf.path })
 }
+
+const isForListsAlone = ({ facts }: Situation, domain: string): boolean =>
+  facts.domains.some(({ mailHost, listOnly }) => mailHost === domain && listOnly)
 
 /** The access map is asked in the rulesets A, D, F, U and SearchList of cf.m4. */
 const isByAccessMap = (lines: readonly string[]): boolean =>
@@ -107,6 +120,7 @@ export function* checkRelaying(situation: Situation, samples: readonly Sample[])
       change: `let Sendmail relay for ${us}: RELAY_DOMAIN(\`${us}')dnl in sendmail.mc, or 'Connect:${us} RELAY' in the access map; make sendmail.cf anew, and restart Sendmail`,
     })
   }
+  yield* checkSenders(situation, samples)
   for (const { extended, unknown } of samples) {
     const sender = extended ?? unknown
     for (const ruleset of ['checkmail', 'check_mail']) {
@@ -119,5 +133,25 @@ export function* checkRelaying(situation: Situation, samples: readonly Sample[])
       })
       break
     }
+  }
+}
+
+/** What the mailer for other domains makes of the envelope senders of copies. */
+function* checkSenders({ answer, cf }: Situation, samples: readonly Sample[]): Iterable<Finding> {
+  const out = verdictOf(answer(`route ${outsider}`), 'parse')
+  if (out?.kind !== 'mailer') return
+  for (const { extended, unknown } of samples) {
+    const sender = extended ?? unknown
+    const lines = answer(`sender ${out.mailer} ${sender}`)
+    const last = lines.findLast((line) => /^final\s+returns: /.test(line))
+    const becomes = last?.replace(/^final\s+returns: /, '').replace(/ /g, '') ?? sender
+    if (becomes.toLowerCase() === sender.toLowerCase()) continue
+    const mailer = cf.mailers.find(({ name }) => name === out.mailer)
+    yield finding(kinds.senderMasqueraded, {
+      seen: `${sender} becomes ${becomes} by the mailer ${out.mailer}`,
+      file: cf.path,
+      line: mailer?.line ?? null,
+    })
+    return
   }
 }

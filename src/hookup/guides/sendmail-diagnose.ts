@@ -7,6 +7,7 @@ import { checkDaemon } from './sendmail-daemon-checks.ts'
 import { checkEachList } from './sendmail-each-list.ts'
 import { readSendmailFiles } from './sendmail-files.ts'
 import * as kinds from './sendmail-kinds.ts'
+import { checkLimits } from './sendmail-limit-checks.ts'
 import { checkMapLines } from './sendmail-map-checks.ts'
 import { checkRoute } from './sendmail-route-checks.ts'
 import { isForLists, type Situation, sampleOf, situationOf } from './sendmail-situation.ts'
@@ -43,6 +44,7 @@ export async function* diagnoseSendmail(facts: HostFacts, host: MailServerHost):
   yield* checkRelaying(situation, samples)
   yield* checkMapLines(situation)
   yield* checkDaemon(situation)
+  yield* checkLimits(situation)
 }
 
 /** sendmail.cf against the sendmail.mc that it is made from. */

@@ -35,7 +35,10 @@ export async function* checkEachList(situation: Situation): AsyncIterable<Findin
 
 const isRefused = ({ answer }: Situation, address: string): boolean => {
   const lines = answer(`rcpt ${address}`)
-  return verdictOf(lines, 'check_rcpt')?.kind === 'error' || isTemporary(lines)
+  const said = verdictOf(lines, 'check_rcpt')
+  return (
+    said?.kind === 'error' || (said?.kind === 'mailer' && said.mailer === 'discard') || isTemporary(lines)
+  )
 }
 
 async function* checkOthers(

@@ -258,6 +258,36 @@ export const senderRefused = kind('sender-refused', 'error', 72, [
   'Their domain is not known to the DNS, so "553 5.1.8 Domain of sender address does not exist" answers each post.',
   'give the domain of the lists an MX in the DNS',
 ])
+export const senderMasqueraded = kind('sender-masqueraded', 'error', 74, [
+  'Sendmail changes the envelope sender of copies',
+  'Masquerading (masquerade_envelope) or a genericstable takes it: bounces go elsewhere, and members whose address is gone stay for ever.',
+  `leave the domain of the lists out (MASQUERADE_EXCEPTION, GENERICS_DOMAIN), or take FEATURE(\`masquerade_envelope') out, ${anew}`,
+])
+export const milterDown = kind('milter-down', 'error', 75, [
+  'a mail filter that Sendmail asks is not there, and then nothing is taken',
+  'With F=R it refuses all mail, with F=T it puts it off.',
+  `start the filter, or take its INPUT_MAIL_FILTER out, ${anew}`,
+])
+export const mailerHeld = kind('mailer-held', 'error', 44, [
+  'the mailer for lists is not used at once',
+  'With the flag e and HoldExpensive mail for lists waits for the next queue run; with the flag % until somebody asks for it.',
+  `take the flag out of F=, ${anew}`,
+])
+export const mailerCutsLines = kind('mailer-cuts-lines', 'warning', 45, [
+  'the mailer for lists cuts long lines',
+  'L= is shorter than a line of a message may be (998 octets): signatures break, and so do some messages.',
+  `take L= out, ${anew}`,
+])
+export const smallMessages = kind('message-size', 'warning', 860, [
+  'Sendmail refuses all but small messages',
+  'Posts that the lists would take are refused by it, and so are copies with footers.',
+  `raise confMAX_MESSAGE_SIZE, or M= of the mailer, ${anew}`,
+])
+export const shortTtl = kind('queue-ttl', 'warning', 870, [
+  'Sendmail gives up after a short time',
+  'Mail for lists bounces when Posthorn, or a member’s mail server, is down for longer.',
+  `confTO_QUEUERETURN is 5d by default, ${anew}`,
+])
 export const notListening = kind('not-listening', 'error', 73, [
   'Sendmail does not listen where Posthorn sends',
   'Posts cannot leave: "connection refused".',
@@ -356,4 +386,10 @@ export const sendmailKinds: readonly FindingKind[] = [
   notRestarted,
   loopbackOnly,
   listsSampled,
+  senderMasqueraded,
+  milterDown,
+  mailerHeld,
+  mailerCutsLines,
+  smallMessages,
+  shortTtl,
 ]

@@ -121,6 +121,16 @@ export function whyNotRouted(
       text.includes(domain.mailHost) ||
       classes.some((name) => text.includes(`$={${name}}`) || text.includes(`$=${name}`)),
   )
+  const taken = lines.find((line) => /^ParseLocal\s+returns: \$#/.test(line))
+  const asking = cf.rules.find(
+    (one) => isRouting(one) && classes.some((name) => one.text.includes(`$={${name}}`)),
+  )
+  if (taken !== undefined && asking !== undefined && meant.length === 0)
+    return finding(kinds.routedElsewhere, {
+      seen: `${address}: ${taken}, before ${asking.text} is asked`,
+      file: cf.path,
+      line: asking.line,
+    })
   const [rule] = meant.length > 0 ? meant : named
   if (rule === undefined || (meant.length === 0 && classes.length > 0))
     return finding(kinds.ruleMissing, {
@@ -137,7 +147,6 @@ export function whyNotRouted(
   if (canonical !== undefined && canonical.toLowerCase() !== domain.mailHost)
     return finding(kinds.domainRenamed, { seen: `${domain.mailHost} becomes ${canonical}` })
   if (meant.length === 0) return missingDomain(situation, domain.mailHost, rule)
-  const taken = lines.find((line) => /^ParseLocal\s+returns: \$#/.test(line))
   return taken === undefined
     ? finding(kinds.ruleDoesNotFit, { ...at, seen: `${rule.text} does not take ${address}: ${result}` })
     : finding(kinds.routedElsewhere, { ...at, seen: `${address}: ${taken}, before ${rule.text} is asked` })

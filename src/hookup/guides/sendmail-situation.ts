@@ -155,6 +155,16 @@ function questionsFor(facts: HostFacts, cf: SendmailCf, lists: readonly ListSamp
   const us = ourselves(facts)
   client(us)
   ask('relay', `check_rcpt ${outsider}`)
+  ask(`route ${outsider}`, `3,0 ${outsider}`)
+  if (cf.maps.some(({ name }) => name === 'access'))
+    for (const key of connectKeys(us)) ask(`access ${key}`, `/map access ${key}`)
+  for (const mailer of cf.mailers)
+    for (const { extended, unknown } of samples) {
+      const ruleset = mailer.fields.get('S')?.split('/')[0]
+      const sender = extended ?? unknown
+      if (ruleset !== undefined && mailer.fields.get('P') === '[IPC]' && !isForLists(mailer))
+        ask(`sender ${mailer.name} ${sender}`, `3,${ruleset},4 ${sender}`)
+    }
   for (const ruleset of ['check_relay', 'checkrelay']) ask(ruleset, `${ruleset} ${us.name} $| ${us.address}`)
   for (const { extended, unknown } of samples)
     for (const ruleset of ['check_mail', 'checkmail'])
