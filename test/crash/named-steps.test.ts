@@ -192,7 +192,8 @@ const steps: readonly Step[] = [
   },
   {
     step: "after the result's commit",
-    events: [received, 'after received taken as', `after synced ${log}`],
+    // What was learnt of the relay by the first envelope behind a dot is committed before.
+    events: [received, 'after received taken as', `after synced ${log}`, `after synced ${log}`],
     answered: true,
     left: ['recorded', 'done'],
   },
