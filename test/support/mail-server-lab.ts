@@ -107,7 +107,8 @@ export async function mailServerLab(kind: string): Promise<MailServerLab> {
     const domains = where.domains.flatMap((domain) => ['--domain', domain])
     const maps = where.maps === undefined ? [] : ['--maps', where.maps]
     await command(verb, kind, '--dir', instance, ...words, ...domains, ...maps, '--etc', etc)
-    if (prefix === making) await keepOpen()
+    // Haraka has no chroot.
+    if (prefix === making && existsSync(join(instance, 'root'))) await keepOpen()
   }
   let up = false
   const stop = async (): Promise<void> => {
